@@ -1,0 +1,11 @@
+# libFuzzer programs: fuzz/<name>_fuzz.cpp with its corpus in fuzz/corpus/<name>.
+file(GLOB STARLING_FUZZ_SOURCES CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/fuzz/*_fuzz.cpp")
+add_custom_target(fuzzers)
+foreach(source IN LISTS STARLING_FUZZ_SOURCES)
+  get_filename_component(name "${source}" NAME_WE)
+  add_executable(${name} "${source}")
+  target_include_directories(${name} PRIVATE "${CMAKE_SOURCE_DIR}/src")
+  starling_link_all_layers(${name})
+  target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  add_dependencies(fuzzers ${name})
+endforeach()

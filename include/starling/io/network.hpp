@@ -1,0 +1,138 @@
+// The network as the rest of the tree sees it: TCP and UDP sockets, names and interfaces, behind small interfaces
+// with a real side (io/real) and a simulated one (io/sim). All sockets are non-blocking: try first, then wait.
+// Threading: everything on the reactor's thread.
+#pragma once
+
+#include <array>
+#include <compare>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "starling/base/bytes.hpp"
+#include "starling/base/random.hpp"
+#include "starling/io/task.hpp"
+
+namespace starling::io {
+
+/// An IPv4 or IPv6 address. Value.
+class IpAddress {
+ public:
+  IpAddress() = default;  // 0.0.0.0
+  static IpAddress v4(std::array<std::uint8_t, 4> bytes);
+  static IpAddress v6(std::array<std::uint8_t, 16> bytes, std::uint32_t scope_id = 0);
+  static Result<IpAddress> from_string(std::string_view text);
+
+  bool is_v4() const { return v4_; }
+  bool is_v6() const { return !v4_; }
+  Bytes bytes() const { return {bytes_.data(), v4_ ? 4u : 16u}; }
+  std::uint32_t scope_id() const { return scope_id_; }
+  bool is_unspecified() const;
+  bool is_loopback() const;
+  bool is_private() const;     // RFC 1918, RFC 6598 (CGNAT), fc00::/7
+  bool is_link_local() const;  // 169.254/16, fe80::/10
+  std::string to_string() const;
+
+  friend bool operator==(const IpAddress&, const IpAddress&) = default;
+  friend auto operator<=>(const IpAddress&, const IpAddress&) = default;
+
+ private:
+  bool v4_ = true;
+  std::array<std::uint8_t, 16> bytes_{};
+  std::uint32_t scope_id_ = 0;
+};
+
+struct Endpoint {
+  IpAddress address;
+  std::uint16_t port = 0;
+  std::string to_string() const;  // 1.2.3.4:5, [::1]:5
+  friend bool operator==(const Endpoint&, const Endpoint&) = default;
+  friend auto operator<=>(const Endpoint&, const Endpoint&) = default;
+};
+
+/// A connected byte stream. Resource: close() or destroy it with no coroutine waiting in it.
+class StreamSocket {
+ public:
+  virtual ~StreamSocket() = default;
+  /// Bytes read; 0 = the remote ended the stream. Error WouldBlock: wait for readable().
+  virtual Result<std::size_t> try_read(MutableBytes into) = 0;
+  /// Bytes taken, perhaps fewer than offered. Error WouldBlock: wait for writable().
+  virtual Result<std::size_t> try_write(Bytes from) = 0;
+  /// Ok when try_read/try_write may succeed (not a promise). One coroutine at a time for each.
+  virtual QueueWait readable() = 0;
+  virtual QueueWait writable() = 0;
+  /// Sends FIN; reading goes on.
+  virtual void shutdown_write() = 0;
+  /// Idempotent; waiting coroutines wake and see Closed on their next try.
+  virtual void close() = 0;
+  virtual Endpoint local() const = 0;
+  virtual Endpoint remote() const = 0;
+};
+
+class Listener {
+ public:
+  virtual ~Listener() = default;
+  /// Errors: Closed; OutOfDescriptors and the like pass after a while, the listener itself goes on.
+  virtual Task<Result<std::unique_ptr<StreamSocket>>> accept() = 0;
+  virtual void close() = 0;
+  virtual Endpoint local() const = 0;
+};
+
+struct Datagram {
+  Endpoint from;
+  std::size_t size = 0;
+};
+
+class DatagramSocket {
+ public:
+  virtual ~DatagramSocket() = default;
+  virtual Result<Datagram> try_receive(MutableBytes into) = 0;
+  virtual Status try_send(Bytes datagram, const Endpoint& to) = 0;
+  virtual QueueWait readable() = 0;
+  virtual QueueWait writable() = 0;
+  virtual void close() = 0;
+  virtual Endpoint local() const = 0;
+};
+
+struct ListenOptions {
+  int backlog = 1024;
+  bool reuse_port = true;  // so that dials can leave from the listening port
+  bool v6_only = true;
+};
+
+struct ConnectOptions {
+  /// Local endpoint to leave from, with SO_REUSEADDR/SO_REUSEPORT; falls back to any port if the system refuses.
+  std::optional<Endpoint> local;
+};
+
+enum class Family : std::uint8_t { Any, V4, V6 };
+
+struct Interface {
+  std::string name;
+  IpAddress address;
+  std::uint8_t prefix_length = 0;
+};
+
+/// One host's network.
+class Network {
+ public:
+  virtual ~Network() = default;
+  virtual Result<std::unique_ptr<Listener>> listen(const Endpoint& at, const ListenOptions& options) = 0;
+  virtual Task<Result<std::unique_ptr<StreamSocket>>> connect(Endpoint to, ConnectOptions options) = 0;
+  virtual Result<std::unique_ptr<DatagramSocket>> bind_datagram(const Endpoint& at) = 0;
+  virtual Task<Result<std::vector<IpAddress>>> resolve(std::string host, Family family) = 0;
+  virtual Result<std::vector<Interface>> interfaces() = 0;
+};
+
+/// What a node gets from the world: where it runs, its network, its randomness. Borrowed by all who hold it.
+struct World {
+  Reactor& reactor;
+  Network& network;
+  Random& random;
+};
+
+}  // namespace starling::io

@@ -21,6 +21,8 @@ Result<KeyType> key_type_from_string(std::string_view name);
 
 inline constexpr unsigned kMinRsaBits = 2048, kMaxRsaBits = 8192, kDefaultRsaBits = 2048;
 
+struct PrivateMaterial;
+
 class PublicKey {
  public:
   /// Decodes the spec's PublicKey message. Errors: BadKey, Malformed, UnknownCode (key type), TooLarge.
@@ -46,8 +48,8 @@ class PublicKey {
 /// The secret is held in one place, shared by copies, and wiped when the last copy goes.
 class PrivateKey {
  public:
-  /// Ed25519 and secp256k1 keys come from `random` alone, so a seeded source gives the same key again.
-  /// RSA and ECDSA keys come from the crypto library's own system source. `rsa_bits` in 2048..8192.
+  /// Ed25519, secp256k1 and ECDSA keys come from `random` alone, so a seeded source gives the same key again.
+  /// RSA keys come from the crypto library's own system source. `rsa_bits` in 2048..8192, else InvalidArgument.
   static Result<PrivateKey> generate(KeyType type, Random& random, unsigned rsa_bits = kDefaultRsaBits);
   static Result<PrivateKey> from_protobuf(Bytes message);
   /// `data` as in the message's Data field: Ed25519 64 bytes (secret then public; 96 accepted), secp256k1 32 bytes,
@@ -63,6 +65,7 @@ class PrivateKey {
  private:
   struct Rep;
   explicit PrivateKey(std::shared_ptr<const Rep> rep) : rep_(std::move(rep)) {}
+  static Result<PrivateKey> from_material(KeyType type, Result<PrivateMaterial> made);
   std::shared_ptr<const Rep> rep_;
 };
 

@@ -3,6 +3,8 @@
 // spec: connections/README.md, Upgrading connections
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -54,7 +56,7 @@ struct HandshakeOutcome {
 class Handshake {
  public:
   virtual ~Handshake() = default;
-  /// Appends what the initiator says first; call once, before receive().
+  /// Appends what this side says first, if anything; call once in either role, before receive().
   virtual Status start(ByteQueue& out) = 0;
   /// Consumes what it can of `in` and appends answers to `out`. Bytes behind the handshake stay in `in`: they belong
   /// to the channel. An error ends the handshake; what was appended to `out` (an alert) may still be sent.
@@ -80,9 +82,12 @@ class Protocol {
   virtual std::unique_ptr<Handshake> begin(HandshakeConfig config) = 0;
 };
 
-/// Each borrows `random` for its life; the key is copied. Errors: key or certificate material that cannot be made.
+/// Each borrows `random` for its life; the key is copied. A protocol must outlive its handshakes, not its channels; it
+/// may be used by several threads at once when `random` may. Errors: key or certificate material that cannot be made.
 Result<std::unique_ptr<Protocol>> make_noise(const crypto::PrivateKey& identity, Random& random);
-Result<std::unique_ptr<Protocol>> make_tls(const crypto::PrivateKey& identity);
+/// `unix_seconds` tells the wall-clock time by which certificates are judged; without one the system's clock does.
+Result<std::unique_ptr<Protocol>> make_tls(const crypto::PrivateKey& identity,
+                                           std::function<std::int64_t()> unix_seconds = {});
 /// No encryption at all: for tests only. Runtime offers it only when the options say so.
 std::unique_ptr<Protocol> make_plaintext(const crypto::PrivateKey& identity);
 

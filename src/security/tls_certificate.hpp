@@ -1,0 +1,33 @@
+// The self-signed certificate of libp2p TLS: making ours, and judging the remote's. Pure: time is passed in.
+// spec: tls/tls.md, Peer Authentication
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "security/openssl_handles.hpp"
+#include "starling/base/bytes.hpp"
+#include "starling/base/error.hpp"
+#include "starling/crypto/keys.hpp"
+
+namespace starling::security {
+
+/// Room for an RSA-8192 host key and an RSA-8192 certificate key, four times over.
+inline constexpr std::size_t kMaxCertificateBytes = 16 * 1024;
+
+struct TlsCertificate {
+  X509Ptr certificate;
+  EvpKeyPtr key;
+};
+
+/// A fresh ECDSA P-256 key and a certificate over it that carries `identity`'s public key and signature. It is valid
+/// from 1975 to 4096, as in the spec's test vectors, so that no remote clock can refuse it.
+/// Errors: Internal (OpenSSL), and those of PrivateKey::sign.
+Result<TlsCertificate> make_libp2p_certificate(const crypto::PrivateKey& identity);
+
+/// The host key a certificate proves, after every check of the spec. `unix_seconds`: the present time.
+/// Errors: BadCertificate, its cause telling more where a key, a signature or the extension does not parse.
+Result<crypto::PublicKey> verify_libp2p_certificate(Bytes der, std::int64_t unix_seconds);
+Result<crypto::PublicKey> verify_libp2p_certificate(X509& certificate, std::int64_t unix_seconds);
+
+}  // namespace starling::security

@@ -1,0 +1,109 @@
+#include "security/tls_channel.hpp"
+
+#include <openssl/err.h>
+
+namespace starling::security {
+namespace {
+
+constexpr std::size_t kHeaderBytes = 5;             // RFC 8446, section 5.1
+constexpr std::size_t kMaxRecordPlaintext = 16384;  // RFC 8446, section 5.1
+constexpr std::size_t kMaxRecordBody = kMaxRecordPlaintext + 256;  // RFC 8446, section 5.2
+constexpr std::size_t kRecordOverhead = kHeaderBytes + 1 + 16;     // header, content type, tag
+// A key update answer is 27 bytes; a peer that asks for so many without letting us send is not honest.
+constexpr std::size_t kMaxReplies = 16 * 1024;
+
+/// How many bytes at the front of `wire` are complete records. A record that is too long counts as complete, so that
+/// OpenSSL refuses it at once.
+std::size_t complete_records(Bytes wire) {
+  std::size_t size = 0;
+  while (wire.size() - size >= kHeaderBytes) {
+    const std::size_t body = get_u16_be(wire.data() + size + 3);
+    if (body > kMaxRecordBody) return wire.size();
+    if (wire.size() - size - kHeaderBytes < body) break;
+    size += kHeaderBytes + body;
+  }
+  return size;
+}
+
+std::size_t sealed_size(std::size_t plaintext) {
+  return plaintext + (plaintext / kMaxRecordPlaintext + 1) * kRecordOverhead;
+}
+
+}  // namespace
+
+Status TlsChannel::check_alive(Op op) const {
+  if (dead_) return fail(ErrorCode::Closed, op, Origin::Local, "this TLS channel has failed");
+  return {};
+}
+
+Error TlsChannel::die(Op op) {
+  dead_ = true;
+  return take_tls_error(ErrorCode::ProtocolViolation, op);
+}
+
+void TlsChannel::flush_replies(ByteQueue& wire) {
+  wire.append(replies_.view());
+  replies_.clear();
+}
+
+Status TlsChannel::seal(Bytes plaintext, ByteQueue& wire) {
+  STARLING_CHECK(check_alive(Op::Encrypt));
+  if (closed_) return fail(ErrorCode::Closed, Op::Encrypt, Origin::Local, "close_notify was sent");
+  flush_replies(wire);
+  if (plaintext.empty()) return {};
+  wire.prepare(sealed_size(plaintext.size()));
+  const TlsAttachment attachment(*session_, nullptr, 0, wire);
+  ERR_clear_error();
+  std::size_t written = 0;
+  if (SSL_write_ex(session_->ssl(), plaintext.data(), plaintext.size(), &written) != 1) return fail(die(Op::Encrypt));
+  return {};
+}
+
+Status TlsChannel::open(ByteQueue& wire, PlaintextSink& sink) {
+  STARLING_CHECK(check_alive(Op::Decrypt));
+  if (remote_closed_) {
+    wire.clear();
+    return {};
+  }
+  const std::size_t readable = complete_records(wire.view());
+  if (readable == 0) return {};
+  const TlsAttachment attachment(*session_, &wire, readable, replies_);
+  auto status = read_records(wire, sink);
+  if (!status) dead_ = true;
+  return status;
+}
+
+Status TlsChannel::read_records(ByteQueue& wire, PlaintextSink& sink) {
+  ByteQueue scratch;  // from the thread's pool, not a thread-local array: a sink may open a channel inside this one
+  const MutableBytes plaintext = scratch.prepare(kMaxRecordPlaintext);
+  while (true) {
+    ERR_clear_error();
+    std::size_t size = 0;
+    const int result = SSL_read_ex(session_->ssl(), plaintext.data(), kMaxRecordPlaintext, &size);
+    if (replies_.size() > kMaxReplies)
+      return fail(ErrorCode::ProtocolViolation, Op::Decrypt, Origin::Remote, "too many key updates");
+    if (result == 1) {
+      STARLING_CHECK(sink.on_plaintext(plaintext.first(size)));
+      continue;
+    }
+    const int reason = SSL_get_error(session_->ssl(), result);
+    if (reason == SSL_ERROR_WANT_READ) return {};
+    if (reason != SSL_ERROR_ZERO_RETURN) return fail(die(Op::Decrypt));
+    remote_closed_ = true;
+    wire.clear();  // nothing counts behind close_notify
+    return {};
+  }
+}
+
+Status TlsChannel::close(ByteQueue& wire) {
+  if (closed_) return {};
+  closed_ = true;
+  flush_replies(wire);
+  if (dead_) return {};  // the alert was among the replies
+  const TlsAttachment attachment(*session_, nullptr, 0, wire);
+  ERR_clear_error();
+  if (SSL_shutdown(session_->ssl()) < 0) return fail(die(Op::Close));
+  return {};
+}
+
+}  // namespace starling::security

@@ -1,0 +1,57 @@
+// One OpenSSL session wired to ByteQueues by a BIO of our own: OpenSSL takes records straight out of the queue the
+// socket filled and puts records straight into the queue the socket will send. Resource: fixed in memory (the BIO
+// points at it), owned by the handshake and then by the channel; one thread.
+#pragma once
+
+#include <cstddef>
+
+#include "security/openssl_handles.hpp"
+#include "starling/base/bytes.hpp"
+#include "starling/base/error.hpp"
+
+namespace starling::security {
+
+class TlsSession {
+ public:
+  /// A session of `context`, or null when OpenSSL has no memory for it.
+  static std::unique_ptr<TlsSession> create(SSL_CTX& context);
+  TlsSession(const TlsSession&) = delete;
+  TlsSession& operator=(const TlsSession&) = delete;
+
+  SSL* ssl() { return ssl_.get(); }
+
+  /// The queues OpenSSL sees until release(): at most `readable` bytes of `in`, and `out` for what it writes.
+  void attach(ByteQueue* in, std::size_t readable, ByteQueue* out) { in_ = in, readable_ = readable, out_ = out; }
+  void detach() { in_ = nullptr, readable_ = 0, out_ = nullptr; }
+
+ private:
+  TlsSession() = default;
+  static const BIO_METHOD* bio_method();
+  static int read(BIO* bio, char* to, std::size_t size, std::size_t* got) noexcept;
+  static int write(BIO* bio, const char* from, std::size_t size, std::size_t* put) noexcept;
+
+  ByteQueue* in_ = nullptr;
+  std::size_t readable_ = 0;
+  ByteQueue* out_ = nullptr;
+  SslPtr ssl_;
+};
+
+/// Attaches queues for the life of the scope.
+class TlsAttachment {
+ public:
+  TlsAttachment(TlsSession& session, ByteQueue* in, std::size_t readable, ByteQueue& out) : session_(session) {
+    session_.attach(in, readable, &out);
+  }
+  ~TlsAttachment() { session_.detach(); }
+  TlsAttachment(const TlsAttachment&) = delete;
+  TlsAttachment& operator=(const TlsAttachment&) = delete;
+
+ private:
+  TlsSession& session_;
+};
+
+/// Why the last call on a session failed: the remote's alert, a record that does not authenticate, or a broken rule.
+/// Takes the error out of OpenSSL's queue. `code`: for what is neither alert nor authentication.
+Error take_tls_error(ErrorCode code, Op op);
+
+}  // namespace starling::security

@@ -26,7 +26,9 @@ set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1 -DNDEBUG")
 
 find_program(STARLING_CCACHE ccache)
 if(STARLING_CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER "${CMAKE_COMMAND}" -E env CCACHE_SLOPPINESS=pch_defines,time_macros "${STARLING_CCACHE}")
+  # Precompiled headers need these.
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${CMAKE_COMMAND}" -E env
+      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime "${STARLING_CCACHE}")
 endif()
 find_program(STARLING_LLD NAMES ld.lld-19 ld.lld)
 if(STARLING_LLD AND CMAKE_CXX_COMPILER_ID MATCHES "Clang")

@@ -21,22 +21,29 @@ using StreamId = std::uint64_t;
 /// Application error codes as go-libp2p sends them (0 = none given).
 using ResetCode = std::uint32_t;
 
-/// What happened to streams while receive() or on_timer() ran. Must not call back into the session, except that
-/// on_data() may call consumed() and any may call send()/close_write()/reset().
+/// What happened to streams, told while receive() runs (on_timer() tells nothing today).
+///
+/// Re-entrancy: a call may use any member of the session except start(), receive() and on_timer(), on any stream, and
+/// may take bytes out of output(). Nothing is told about what the callee itself does: after its own reset() of a
+/// stream no call names that stream again. After a failed receive() nothing more is told: all streams are gone.
+/// A stream is over after on_reset(), after our reset(), or when both on_remote_close() was told and close_write() was
+/// called; from then on the session ignores its id.
 class Events {
  public:
   /// The remote opened a stream. Return false to refuse it (the session resets it).
   virtual bool on_stream(StreamId id) = 0;
-  /// Payload for a stream; the view dies when the call returns. The session has already charged it to the window.
+  /// A piece of payload, never empty; the view dies when the call returns. Charged to the window until consumed().
   virtual void on_data(StreamId id, Bytes payload) = 0;
-  /// The remote will send no more on the stream.
+  /// The remote will send no more on the stream. Once per stream, after its last on_data().
   virtual void on_remote_close(StreamId id) = 0;
   /// The stream is gone at once, in both directions.
   virtual void on_reset(StreamId id, ResetCode code) = 0;
   /// send() would take bytes again after it had taken fewer than offered.
   virtual void on_writable(StreamId id) = 0;
-  /// The remote takes no new streams; open ones go on.
+  /// The remote takes no new streams; open ones go on. (go- and rust-libp2p close the connection right after it.)
   virtual void on_go_away(ResetCode code) = 0;
+  /// open_stream() would succeed again after it had failed with StreamLimit, because of what the remote did.
+  virtual void on_openable() {}
 
  protected:
   ~Events() = default;
@@ -63,6 +70,10 @@ struct Stats {
   std::uint32_t inbound_streams = 0, outbound_streams = 0;
   std::uint64_t receive_window_total = 0;  // bytes promised to the remote over all streams
   Duration round_trip{};                   // last measured, zero before
+  // Since the start:
+  std::uint64_t refused_streams = 0;  // of the remote, by a limit, by on_stream() or after go_away()
+  std::uint64_t dropped_pings = 0;    // of the remote, beyond max_pending_pings
+  std::uint64_t discarded_bytes = 0;  // payload for streams that were over already
 };
 
 class Session {
@@ -74,18 +85,19 @@ class Session {
   virtual void start(TimePoint now) = 0;
   /// Takes bytes in any pieces. An error ends the session: flush output() (it may hold a GOAWAY) and close.
   virtual Status receive(Bytes bytes, TimePoint now, Events& events) = 0;
-  /// Errors: StreamLimit (of ours, or the backlog), GoAway.
+  /// Errors: StreamLimit (max_outbound_streams, accept_backlog, ids used up), GoAway, ConnectionClosed.
   virtual Result<StreamId> open_stream() = 0;
   /// Frames as much of `payload` as windows allow into output(); returns the bytes taken (0 = wait for on_writable).
-  /// Only on streams that are open for writing.
+  /// On a stream that is over or closed for writing: 0, and no on_writable. How much output() may hold is the
+  /// caller's to bound: offer no payload while it holds enough.
   virtual std::size_t send(StreamId id, Bytes payload) = 0;
   /// Half-close: we send no more. Idempotent.
   virtual void close_write(StreamId id) = 0;
   /// Ends the stream at once in both directions. Idempotent; unknown ids are ignored.
   virtual void reset(StreamId id, ResetCode code) = 0;
-  /// The application took `bytes` of received payload: the window may open again.
+  /// The application took `bytes` of received payload (no more than on_data() told): the window may open again.
   virtual void consumed(StreamId id, std::size_t bytes, TimePoint now) = 0;
-  /// Tells the remote to open no more streams.
+  /// Tells the remote to open no more streams, and refuses those it opens nevertheless; we open none either. Once.
   virtual void go_away(ResetCode code) = 0;
 
   virtual TimePoint next_deadline() const = 0;

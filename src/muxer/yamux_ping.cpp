@@ -1,0 +1,31 @@
+#include "muxer/yamux_ping.hpp"
+
+#include <algorithm>
+
+namespace starling::muxer::yamux {
+namespace {
+
+TimePoint after(TimePoint t, Duration d) { return kNever - t < d ? kNever : t + d; }
+
+}  // namespace
+
+TimePoint Pinger::give_up_at() const {
+  if (options_.interval == Duration::zero() || options_.timeout == Duration::zero()) return kNever;
+  return after(std::max(sent_at_, last_bytes_), options_.timeout);
+}
+
+std::optional<std::uint32_t> Pinger::due(TimePoint now) {
+  if (waiting_ || now < next_ || next_ == kNever) return std::nullopt;
+  waiting_ = true;
+  sent_at_ = now;
+  next_ = options_.interval == Duration::zero() ? kNever : after(now, options_.interval);
+  return ++value_;
+}
+
+void Pinger::on_answer(std::uint32_t value, TimePoint now) {
+  if (!waiting_ || value != value_) return;
+  waiting_ = false;
+  round_trip_ = std::max(now - sent_at_, Duration(1));
+}
+
+}  // namespace starling::muxer::yamux

@@ -1,0 +1,43 @@
+// Our own pings: one at the start and one per interval, of which the answers measure the round trip. With a timeout
+// they are the keep-alive: a peer that neither answered nor sent anything else for that long is gone. Other bytes
+// count as a sign of life because an answer may be queued behind a peer's data.
+// Value, without a clock. spec: yamux/README.md, Type Field
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "starling/base/clock.hpp"
+
+namespace starling::muxer::yamux {
+
+class Pinger {
+ public:
+  struct Options {
+    Duration interval;  // zero = only one ping, at the start, and no timeout
+    Duration timeout;   // zero = no timeout
+  };
+  explicit Pinger(const Options& options) : options_(options) {}
+
+  void start(TimePoint now) { next_ = now; }
+  /// The value of the ping to send now, if one is due.
+  std::optional<std::uint32_t> due(TimePoint now);
+  void on_answer(std::uint32_t value, TimePoint now);
+  void on_bytes(TimePoint now) { last_bytes_ = now; }
+  bool timed_out(TimePoint now) const { return now >= give_up_at() && waiting_; }
+
+  TimePoint next_deadline() const { return waiting_ ? give_up_at() : next_; }
+  /// The last measured; zero before the first answer, never zero after it.
+  Duration round_trip() const { return round_trip_; }
+
+ private:
+  TimePoint give_up_at() const;
+
+  Options options_;
+  TimePoint next_ = kNever, sent_at_{}, last_bytes_{};
+  Duration round_trip_{};
+  std::uint32_t value_ = 0;
+  bool waiting_ = false;
+};
+
+}  // namespace starling::muxer::yamux

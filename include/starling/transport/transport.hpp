@@ -1,0 +1,94 @@
+// The contract of a transport, and the options of the stream transports (TCP; WebSocket later).
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "starling/io/network.hpp"
+#include "starling/muxer/muxer.hpp"
+#include "starling/security/security.hpp"
+#include "starling/transport/connection.hpp"
+
+namespace starling::transport {
+
+/// How long each stage of a dial took; zero = not reached or not needed. Filled in as the dial goes on.
+struct StageTimes {
+  Duration resolve{}, connect{}, security{}, muxer{};
+  std::string reached = "start";  // the stage that was running last
+};
+
+struct DialOptions {
+  std::optional<PeerId> expected_peer;
+  StageTimes* times = nullptr;
+};
+
+/// Listens on one address and hands out finished connections.
+class TransportListener {
+ public:
+  virtual ~TransportListener() = default;
+  /// The next inbound connection that got through security and muxer negotiation. Errors: Closed.
+  virtual io::Task<Result<std::unique_ptr<Connection>>> accept() = 0;
+  virtual Multiaddr address() const = 0;
+  /// Stops accepting and ends the handshakes under way.
+  virtual io::Task<void> close() = 0;
+};
+
+class Transport {
+ public:
+  virtual ~Transport() = default;
+  virtual bool can_dial(const Multiaddr& address) const = 0;
+  virtual bool can_listen(const Multiaddr& address) const = 0;
+  /// `address` without /p2p. Cancellable; the connection is not started yet.
+  virtual io::Task<Result<std::unique_ptr<Connection>>> dial(Multiaddr address, DialOptions options) = 0;
+  virtual Result<std::unique_ptr<TransportListener>> listen(const Multiaddr& address) = 0;
+};
+
+struct MuxerOffer {
+  std::string protocol_id;
+  std::function<std::unique_ptr<muxer::Session>(const muxer::Config&)> make;
+};
+
+/// Counters of inbound trouble, by reason. Never reset.
+struct InboundCounters {
+  std::uint64_t accepted = 0, upgraded = 0, failed_negotiation = 0, failed_security = 0, failed_muxer = 0,
+                timed_out = 0, evicted_pending = 0, accept_errors = 0;
+};
+
+struct UpgraderOptions {
+  Duration negotiate_timeout;        // each multistream negotiation
+  Duration security_timeout;         // the security handshake
+  Duration connect_timeout;          // TCP connect
+  Duration close_timeout;            // sending what is left at close
+  std::size_t max_pending_inbound;   // handshakes at once per listener; the oldest gives way
+  std::size_t max_stream_inbox;      // bytes held for a slow reader on muxers without flow control
+  std::size_t output_buffer;         // bytes of frames waiting per connection before writers wait
+  int listen_backlog;
+  bool reuse_port;                   // dial from the listening port
+  muxer::Config muxer;
+};
+
+/// Turns a connected socket into a Connection. The lists are in order of preference; borrowed by all connections.
+struct Upgrader {
+  io::World world;
+  UpgraderOptions options;
+  std::vector<std::unique_ptr<security::Protocol>> securities;
+  std::vector<MuxerOffer> muxers;
+  InboundCounters counters;
+
+  /// Owns `socket` in any case. The stage that failed is in the error's op and in `times`.
+  io::Task<Result<std::unique_ptr<Connection>>> upgrade(std::unique_ptr<io::StreamSocket> socket, Direction direction,
+                                                        Multiaddr local, Multiaddr remote, DialOptions options);
+};
+
+/// Multiaddr of an endpoint: /ip4/…/tcp/… or /ip6/…/tcp/….
+Multiaddr tcp_multiaddr(const io::Endpoint& endpoint);
+/// The endpoint of an address that is exactly /ip4|ip6/…/tcp/…; nullopt for anything else.
+std::optional<io::Endpoint> tcp_endpoint(const Multiaddr& address);
+
+/// `upgrader` must outlive it and every connection it made.
+std::unique_ptr<Transport> make_tcp_transport(Upgrader& upgrader);
+
+}  // namespace starling::transport

@@ -1,0 +1,266 @@
+// Socket to connection: multistream for the security protocol, its handshake, then the muxer, agreed on inside the
+// handshake where both sides can and by multistream otherwise.
+// spec: connections/README.md, Upgrading connections; connections/inlined-muxer-negotiation.md
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "transport/muxed_connection.hpp"
+#include "starling/transport/multistream.hpp"
+
+namespace starling::transport {
+namespace {
+
+constexpr std::size_t kHandshakeRead = 4096;  // room per read while upgrading
+
+struct CollectPlaintext final : security::PlaintextSink {
+  explicit CollectPlaintext(ByteQueue& queue_in) : queue(queue_in) {}
+  Status on_plaintext(Bytes plaintext) override {
+    queue.append(plaintext);
+    return {};
+  }
+  ByteQueue& queue;
+};
+
+// One upgrade: its socket and what is between the stages. Lives in the coroutine frame of Upgrader::upgrade.
+class Upgrade {
+ public:
+  Upgrade(Upgrader& upgrader, std::unique_ptr<io::StreamSocket> socket, Direction direction, DialOptions& options)
+      : upgrader_(upgrader), socket_(std::move(socket)), direction_(direction), options_(options) {}
+
+  io::Task<Status> choose_security();
+  io::Task<Status> handshake();
+  io::Task<Status> choose_muxer();
+  io::Task<void> flush_last_words();
+
+  security::HandshakeOutcome& outcome() { return *outcome_; }
+  const std::string& security_id() const { return security_id_; }
+  const std::string& muxer_id() const { return muxer_id_; }
+  MuxedConnection::Parts take_parts(const muxer::Config& config);
+
+ private:
+  bool dialing() const { return direction_ == Direction::Outbound; }
+  std::vector<std::string> security_ids() const;
+  std::vector<std::string> muxer_ids() const;
+  void begin_handshake(std::string id);
+  io::Task<Status> read_more();
+  io::Task<Status> write_out();
+  io::Task<Status> send_sealed(ByteQueue& plain_out);
+  io::Task<Status> read_plaintext();
+
+  Upgrader& upgrader_;
+  std::unique_ptr<io::StreamSocket> socket_;
+  Direction direction_;
+  DialOptions& options_;
+  ByteQueue in_, out_, plain_in_;
+  std::string security_id_, muxer_id_;
+  std::unique_ptr<security::Handshake> handshake_;
+  std::optional<security::HandshakeOutcome> outcome_;
+};
+
+std::vector<std::string> Upgrade::security_ids() const {
+  std::vector<std::string> ids;
+  for (const auto& protocol : upgrader_.securities) ids.emplace_back(protocol->protocol_id());
+  return ids;
+}
+
+std::vector<std::string> Upgrade::muxer_ids() const {
+  std::vector<std::string> ids;
+  for (const MuxerOffer& offer : upgrader_.muxers) ids.push_back(offer.protocol_id);
+  return ids;
+}
+
+void Upgrade::begin_handshake(std::string id) {
+  const auto chosen = std::find_if(upgrader_.securities.begin(), upgrader_.securities.end(),
+                                   [&](const auto& protocol) { return protocol->protocol_id() == id; });
+  security::HandshakeConfig config;
+  config.role = dialing() ? security::Role::Initiator : security::Role::Responder;
+  config.expected_peer = options_.expected_peer;
+  config.muxers = muxer_ids();
+  handshake_ = (*chosen)->begin(std::move(config));
+  security_id_ = std::move(id);
+}
+
+io::Task<Status> Upgrade::read_more() {
+  for (;;) {
+    const auto got = socket_->try_read(in_.prepare(kHandshakeRead));
+    if (got && *got > 0) {
+      in_.commit(*got);
+      co_return Status{};
+    }
+    if (got) co_return fail(ErrorCode::EndOfStream, Op::Read, Origin::Remote, "the peer ended the connection");
+    if (!(got.error() == ErrorCode::WouldBlock)) co_return fail(got.error());
+    if (in_.empty()) in_.clear();  // a peer that stalls holds no buffer of ours
+    STARLING_CO_CHECK(co_await socket_->readable());
+  }
+}
+
+io::Task<Status> Upgrade::write_out() {
+  while (!out_.empty()) {
+    const auto wrote = socket_->try_write(out_.view());
+    if (wrote) {
+      out_.consume(*wrote);
+    } else if (wrote.error() == ErrorCode::WouldBlock) {
+      STARLING_CO_CHECK(co_await socket_->writable());
+    } else {
+      co_return fail(wrote.error());
+    }
+  }
+  co_return Status{};
+}
+
+// With one protocol to offer, the dialer goes on without waiting for the answer: the handshake's first message
+// travels in the same segment as the proposal.
+io::Task<Status> Upgrade::choose_security() {
+  if (dialing()) {
+    MultistreamDialer dialer(security_ids());
+    dialer.start(out_);
+    const bool lazy = upgrader_.securities.size() == 1;
+    if (lazy) {
+      begin_handshake(dialer.selected());
+      STARLING_CO_CHECK(handshake_->start(out_));
+    }
+    while (!dialer.done()) {
+      STARLING_CO_CHECK(co_await write_out());
+      STARLING_CO_CHECK(co_await read_more());
+      STARLING_CO_CHECK(dialer.receive(in_, out_));
+    }
+    if (lazy) co_return Status{};
+    begin_handshake(dialer.selected());
+  } else {
+    const auto ids = security_ids();
+    MultistreamListener listener([&](std::string_view id) { return std::find(ids.begin(), ids.end(), id) != ids.end(); }, ids);
+    while (!listener.done()) {
+      STARLING_CO_CHECK(co_await write_out());
+      STARLING_CO_CHECK(co_await read_more());
+      STARLING_CO_CHECK(listener.receive(in_, out_));
+    }
+    begin_handshake(listener.selected());
+  }
+  co_return handshake_->start(out_);
+}
+
+// What the machine says last stays in out_: it leaves together with the next stage's first bytes.
+io::Task<Status> Upgrade::handshake() {
+  for (;;) {
+    STARLING_CO_CHECK(handshake_->receive(in_, out_));
+    if (handshake_->done()) break;
+    STARLING_CO_CHECK(co_await write_out());
+    STARLING_CO_CHECK(co_await read_more());
+  }
+  outcome_.emplace(handshake_->take());
+  co_return Status{};
+}
+
+io::Task<Status> Upgrade::send_sealed(ByteQueue& plain_out) {
+  STARLING_CO_CHECK(outcome_->channel->seal(plain_out.view(), out_));
+  plain_out.clear();
+  co_return co_await write_out();
+}
+
+io::Task<Status> Upgrade::read_plaintext() {
+  CollectPlaintext sink(plain_in_);
+  const std::size_t before = plain_in_.size();
+  STARLING_CO_CHECK(outcome_->channel->open(in_, sink));
+  while (plain_in_.size() == before) {
+    STARLING_CO_CHECK(co_await read_more());
+    STARLING_CO_CHECK(outcome_->channel->open(in_, sink));
+    if (outcome_->channel->remote_closed()) {
+      co_return fail(ErrorCode::EndOfStream, Op::Mux, Origin::Remote, "the peer ended the connection");
+    }
+  }
+  co_return Status{};
+}
+
+io::Task<Status> Upgrade::choose_muxer() {
+  muxer_id_ = outcome_->muxer;
+  if (!muxer_id_.empty()) co_return Status{};
+  const auto ids = muxer_ids();
+  ByteQueue plain_out;
+  const auto negotiate = [&](auto& machine) -> io::Task<Status> {
+    for (;;) {
+      STARLING_CO_CHECK(machine.receive(plain_in_, plain_out));
+      if (machine.done()) {
+        muxer_id_ = machine.selected();
+        STARLING_CO_CHECK(outcome_->channel->seal(plain_out.view(), out_));
+        co_return Status{};
+      }
+      STARLING_CO_CHECK(co_await send_sealed(plain_out));
+      STARLING_CO_CHECK(co_await read_plaintext());
+    }
+  };
+  if (dialing()) {
+    MultistreamDialer dialer(ids);
+    dialer.start(plain_out);
+    co_return co_await negotiate(dialer);
+  }
+  MultistreamListener listener([&](std::string_view id) { return std::find(ids.begin(), ids.end(), id) != ids.end(); }, ids);
+  co_return co_await negotiate(listener);
+}
+
+// An alert may explain to the remote why we refuse it. One try, no waiting.
+io::Task<void> Upgrade::flush_last_words() {
+  if (!out_.empty()) (void)socket_->try_write(out_.view());
+  socket_->close();
+  co_return;
+}
+
+MuxedConnection::Parts Upgrade::take_parts(const muxer::Config& config) {
+  const auto offer = std::find_if(upgrader_.muxers.begin(), upgrader_.muxers.end(),
+                                  [&](const MuxerOffer& each) { return each.protocol_id == muxer_id_; });
+  muxer::Config session = config;
+  session.initiator = dialing();
+  return {std::move(socket_), std::move(outcome_->channel), offer->make(session),
+          std::move(in_),     std::move(out_),              std::move(plain_in_)};
+}
+
+// Runs one stage under its deadline; notes its time; names the stage in the error.
+io::Task<Status> run_stage(io::Reactor& reactor, Duration limit, Op op, std::string what, Duration* spent, io::Task<Status> stage) {
+  const TimePoint start = reactor.now();
+  Status status = co_await io::with_deadline(limit, io::timeout_error(op, what), std::move(stage));
+  if (spent != nullptr) *spent += reactor.now() - start;
+  if (!status) co_return std::unexpected(std::move(status.error()).while_doing(op, std::move(what)));
+  co_return status;
+}
+
+void count_failure(InboundCounters& counters, const Error& error, std::uint64_t InboundCounters::*stage) {
+  ++(error == ErrorCode::Timeout ? counters.timed_out : counters.*stage);
+}
+
+}  // namespace
+
+io::Task<Result<std::unique_ptr<Connection>>> Upgrader::upgrade(std::unique_ptr<io::StreamSocket> socket,
+                                                                Direction direction, Multiaddr local, Multiaddr remote,
+                                                                DialOptions dial) {
+  Upgrade upgrade(*this, std::move(socket), direction, dial);
+  StageTimes unused;
+  StageTimes& times = dial.times != nullptr ? *dial.times : unused;
+  struct Stage {
+    Op op;
+    const char* name;
+    Duration limit;
+    Duration* spent;
+    std::uint64_t InboundCounters::*counter;
+    io::Task<Status> (Upgrade::*run)();
+  };
+  const std::array<Stage, 3> stages{{
+      {Op::Negotiate, "security protocol", options.negotiate_timeout, &times.security, &InboundCounters::failed_negotiation, &Upgrade::choose_security},
+      {Op::Secure, "security handshake", options.security_timeout, &times.security, &InboundCounters::failed_security, &Upgrade::handshake},
+      {Op::Mux, "muxer", options.negotiate_timeout, &times.muxer, &InboundCounters::failed_muxer, &Upgrade::choose_muxer},
+  }};
+  for (const Stage& stage : stages) {
+    times.reached = stage.name;
+    Status status = co_await run_stage(world.reactor, stage.limit, stage.op, std::string(stage.name) + " with " + remote.to_string(),
+                                       stage.spent, (upgrade.*stage.run)());
+    if (status) continue;
+    if (direction == Direction::Inbound) count_failure(counters, status.error(), stage.counter);
+    co_await upgrade.flush_last_words();
+    co_return std::unexpected(std::move(status).error());
+  }
+  times.reached = "connected";
+  ConnectionInfo info{direction, upgrade.outcome().remote_peer, upgrade.outcome().remote_key, std::move(local),
+                      std::move(remote), upgrade.security_id(), upgrade.muxer_id(), world.reactor.now()};
+  co_return std::make_unique<MuxedConnection>(world, options, std::move(info), upgrade.take_parts(options.muxer));
+}
+
+}  // namespace starling::transport

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "multiformats/utf8.hpp"
+
 namespace starling::multiformats {
 namespace {
 
@@ -43,38 +45,6 @@ constexpr std::array<Digit, 256> sorted_digits() {
 }
 constexpr std::array<Digit, 256> kByCodePoint = sorted_digits();
 
-// All of the table takes three or four bytes of UTF-8.
-constexpr char32_t kFirstOfFourBytes = 0x10000;
-
-void append_utf8(char32_t code_point, std::string& to) {
-  if (code_point >= kFirstOfFourBytes) {
-    to.push_back(char(0xF0 | (code_point >> 18)));
-    to.push_back(char(0x80 | ((code_point >> 12) & 0x3F)));
-  } else {
-    to.push_back(char(0xE0 | (code_point >> 12)));
-  }
-  to.push_back(char(0x80 | ((code_point >> 6) & 0x3F)));
-  to.push_back(char(0x80 | (code_point & 0x3F)));
-}
-
-struct Utf8 {
-  char32_t code_point = 0;
-  std::size_t size = 0;  // bytes; 0: not one of ours
-};
-
-Utf8 read_utf8(std::string_view text) {
-  const auto lead = std::uint8_t(text[0]);
-  const std::size_t size = lead >= 0xF0 ? 4 : 3;
-  if (lead < 0xE0 || lead > 0xF4 || text.size() < size) return {};
-  char32_t code_point = size == 4 ? lead & 0x07 : lead & 0x0F;
-  for (std::size_t i = 1; i < size; ++i) {
-    if ((std::uint8_t(text[i]) & 0xC0) != 0x80) return {};
-    code_point = (code_point << 6) | (std::uint8_t(text[i]) & 0x3F);
-  }
-  if (size == 4 && code_point < kFirstOfFourBytes) return {};
-  return {code_point, size};
-}
-
 }  // namespace
 
 void emoji_encode(Bytes bytes, std::string& to) {
@@ -86,9 +56,9 @@ Result<ByteVector> emoji_decode(std::string_view text) {
   ByteVector bytes;
   bytes.reserve(text.size() / 3);
   while (!text.empty()) {
-    const Utf8 next = read_utf8(text);
-    const auto found = std::ranges::lower_bound(kByCodePoint, next.code_point, {}, &Digit::code_point);
-    if (next.size == 0 || found == kByCodePoint.end() || found->code_point != next.code_point)
+    const CodePoint next = read_utf8(text);
+    const auto found = std::ranges::lower_bound(kByCodePoint, next.value, {}, &Digit::code_point);
+    if (next.size == 0 || found == kByCodePoint.end() || found->code_point != next.value)
       return fail(ErrorCode::Malformed, Op::Parse, Origin::Local, "a character is not of base256emoji");
     bytes.push_back(found->value);
     text.remove_prefix(next.size);

@@ -50,7 +50,8 @@ Result<ByteVector> bit_base_decode(const BitBase& base, std::string_view text) {
     bytes.push_back(std::uint8_t(pending >> pending_bits));
   }
   if (pending_bits >= base.bits) return text_error(ErrorCode::Malformed, "a character too many or too few");
-  if ((pending & ((1u << pending_bits) - 1)) != 0) return text_error(ErrorCode::NotCanonical, "left-over bits are set");
+  const bool left_over = (pending & ((1u << pending_bits) - 1)) != 0;
+  if (left_over && !base.any_left_over) return text_error(ErrorCode::NotCanonical, "left-over bits are set");
   return bytes;
 }
 

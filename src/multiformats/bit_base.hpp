@@ -12,8 +12,9 @@ namespace starling::multiformats {
 
 struct BitBase {
   Alphabet alphabet;
-  unsigned bits;        // per character
-  unsigned pad_to = 0;  // '=' fills the text up to a multiple of this; 0: no padding
+  unsigned bits;               // per character
+  unsigned pad_to = 0;         // '=' fills the text up to a multiple of this; 0: no padding
+  bool any_left_over = false;  // decoding takes left-over bits that are not zero
 };
 
 /// Appends the text of `bytes` to `to`.

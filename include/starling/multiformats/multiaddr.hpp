@@ -26,7 +26,10 @@ enum class Protocol : std::uint32_t {
   Memory = 777,
 };
 
+/// "tcp"; empty for a code that the table does not have.
 std::string_view to_string(Protocol protocol);
+/// The protocol of a name, "ipfs" (the old name of p2p) included.
+std::optional<Protocol> protocol_from_name(std::string_view name);
 
 class Multiaddr {
  public:
@@ -34,14 +37,17 @@ class Multiaddr {
   struct Component {
     Protocol protocol;
     Bytes value;  // into the Multiaddr
-    std::string value_text() const;
+    std::string value_text() const;  // empty for protocols without a value
   };
   static constexpr std::size_t kMaxSize = 4096;  // bytes; longer input is refused
 
   /// The empty address.
   Multiaddr() = default;
-  /// Errors name the part that is wrong and its place in the text.
+  /// Final slashes are ignored. Errors name the part that is wrong and its place in the text: Malformed, Truncated,
+  /// UnknownCode, TooLarge.
   static Result<Multiaddr> from_string(std::string_view text);
+  /// Checks every value, so that what a Multiaddr holds always has a text. The empty address is refused, here and
+  /// in from_string. Errors: Truncated, Malformed, NotCanonical, UnknownCode, TooLarge.
   static Result<Multiaddr> from_bytes(Bytes bytes);
 
   Bytes bytes() const { return bytes_; }
@@ -56,16 +62,18 @@ class Multiaddr {
   std::optional<std::string> value_text(Protocol protocol) const;
   std::optional<std::uint16_t> port(Protocol protocol) const;  // Tcp, Udp, Sctp, Dccp
 
-  /// This address followed by `tail`.
+  /// This address followed by `tail`. Here and below: the empty address where the result would not be a valid one,
+  /// that is over kMaxSize, or with something behind a Unix path.
   Multiaddr with(const Multiaddr& tail) const;
-  /// Adds one component; `value` in binary, as in Component.
+  /// Adds one component; `value` in binary, as in Component. Empty also for a value that the protocol does not allow.
   Multiaddr with(Protocol protocol, Bytes value = {}) const;
   /// Without the last component, if that is `protocol`; else unchanged.
   Multiaddr without_last(Protocol protocol) const;
-  /// The components before the first `protocol`, and from it on.
+  /// The components before the first `protocol`, and from it on; the second is empty if there is none.
   std::pair<Multiaddr, Multiaddr> split_at(Protocol protocol) const;
 
   friend bool operator==(const Multiaddr&, const Multiaddr&) = default;
+  /// In the order of the bytes.
   friend auto operator<=>(const Multiaddr&, const Multiaddr&) = default;
 
  private:

@@ -1,0 +1,148 @@
+// The host: a node's identity, its swarm, the protocols it serves, and the streams it opens. Runs identify on every
+// connection. Resource: start with construction, end with close(). Threading: one reactor's thread.
+// spec: connections/README.md, Multiplexing; identify/README.md
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "starling/host/events.hpp"
+#include "starling/host/identify_message.hpp"
+#include "starling/host/stream.hpp"
+#include "starling/swarm/swarm.hpp"
+
+namespace starling::host {
+
+struct HostOptions {
+  std::string agent_version;
+  std::string protocol_version;
+  Duration negotiate_timeout;             // protocol of one stream
+  Duration identify_timeout;              // one exchange
+  Duration push_delay;                    // changes within this time go out in one push
+  std::size_t max_negotiating_streams;    // inbound, per connection, without a protocol yet
+  std::size_t max_inbound_streams_per_protocol;  // per connection, handlers running at once
+  bool identify;                          // ask every peer, and answer
+  std::uint64_t record_sequence;          // of the first signed peer record; must grow from start to start
+};
+
+struct HostCounters {
+  std::uint64_t streams_opened = 0, streams_accepted = 0, refused_protocol = 0, refused_negotiating = 0,
+                refused_per_protocol = 0, negotiation_failed = 0, negotiation_timeout = 0, identify_ok = 0,
+                identify_failed = 0, pushes_sent = 0, pushes_received = 0;
+};
+
+/// Serves one inbound stream. The stream is reset if the handler drops it before both sides closed.
+using StreamHandler = std::function<io::Task<void>(Stream stream)>;
+
+/// What the host knows of a connected peer.
+struct PeerState {
+  std::optional<IdentifyInfo> identify;
+  std::size_t connections = 0;
+};
+
+class Host final : private swarm::SwarmEvents {
+ public:
+  Host(io::World world, crypto::PrivateKey key, HostOptions options, const swarm::SwarmOptions& swarm_options);
+  ~Host();
+
+  const PeerId& id() const { return id_; }
+  const crypto::PrivateKey& key() const { return key_; }
+  swarm::Swarm& swarm() { return swarm_; }
+  EventBus& events() { return events_; }
+  io::World& world() { return world_; }
+  const HostOptions& options() const { return options_; }
+  const HostCounters& counters() const { return counters_; }
+  std::size_t open_streams() const { return handlers_running_; }
+
+  /// Serves `protocol` by its exact name; replaces a handler of that name.
+  void handle(std::string protocol, StreamHandler handler);
+  /// Serves every name for which `matches` is true and no exact handler exists; in order of registration. `advertised`
+  /// is the name identify shows.
+  void handle_matching(std::string advertised, std::function<bool(std::string_view)> matches, StreamHandler handler);
+  void remove_handler(std::string_view protocol);
+  std::vector<std::string> protocols() const;
+
+  Result<Multiaddr> listen(const Multiaddr& address) { return swarm_.listen(address); }
+  /// The addresses others may use, each ending in /p2p/<our id>.
+  std::vector<Multiaddr> addresses() const;
+
+  /// A connection to the peer named at the end of `address` (or each of `addresses`).
+  io::Task<Result<swarm::ConnectionId>> connect(PeerId peer, std::vector<Multiaddr> addresses, swarm::DialReport* report = nullptr);
+  /// A stream on the best connection to `peer`, which must be connected. `protocols` in order of preference: with one,
+  /// or when identify told which the peer has, nothing waits for the answer (lazy negotiation).
+  /// Errors: NotFound (not connected), NoCommonProtocol, StreamLimit, GoAway, ConnectionClosed, Timeout.
+  io::Task<Result<Stream>> open_stream(PeerId peer, std::vector<std::string> protocols);
+
+  const PeerState* peer(const PeerId& peer) const;
+  /// Waits until identify with the peer has ended; its result. Errors: NotFound, those of the exchange, Timeout.
+  io::Task<Result<IdentifyInfo>> identified(PeerId peer);
+  /// What we say of ourselves to the peer at `observed`.
+  IdentifyInfo describe(std::optional<Multiaddr> observed) const;
+
+  /// Ends handlers and connections; waits for all.
+  io::Task<void> close();
+
+ private:
+  struct Peer : PeerState {
+    std::optional<Error> identify_error;
+    bool identifying = false, push_running = false;
+    std::size_t waiting = 0;  // coroutines in identified()
+    io::WaitQueue identify_ended;
+  };
+  struct Pattern {
+    std::string advertised;
+    std::function<bool(std::string_view)> matches;
+    StreamHandler handler;
+  };
+
+  void on_connected(swarm::Link& link) override;
+  void on_disconnected(swarm::Link& link, const transport::CloseReason& reason) override;
+  void on_inbound_stream(swarm::Link& link, std::unique_ptr<transport::RawStream> raw) override;
+  void on_listening(const Multiaddr& address) override;
+
+  const StreamHandler* handler_for(std::string_view protocol) const;
+  io::Task<void> serve(std::unique_ptr<transport::RawStream> raw, StreamInfo info);
+  io::Task<Result<std::string>> negotiate_inbound(transport::RawStream& raw);
+  io::Task<Result<std::string>> negotiate_outbound(transport::RawStream& raw, std::vector<std::string> protocols);
+  Result<Stream> open_lazy(swarm::Link& link, std::string protocol);
+  StreamInfo stream_info(swarm::Link& link, transport::Direction direction) const;
+
+  // identify_service.cpp
+  void register_identify();
+  io::Task<void> identify(PeerId peer, swarm::ConnectionId connection);
+  io::Task<Result<IdentifyInfo>> ask_identify(swarm::ConnectionId connection);
+  io::Task<Result<IdentifyInfo>> read_identify(Stream& stream);
+  io::Task<void> answer_identify(Stream stream);
+  io::Task<void> receive_push(Stream stream);
+  io::Task<Status> send_identify(Stream& stream);
+  void learn(Peer& state, const PeerId& peer, swarm::ConnectionId connection, IdentifyInfo info, bool pushed);
+  void forget_if_unused(const PeerId& peer);
+  void local_changed();
+  io::Task<void> push_to_all();
+  io::Task<void> push_to(PeerId peer);
+  io::Task<Status> push_stream(PeerId peer);
+
+  io::World world_;
+  crypto::PrivateKey key_;
+  PeerId id_;
+  HostOptions options_;
+  EventBus events_;
+  HostCounters counters_;
+  std::map<std::string, StreamHandler, std::less<>> handlers_;
+  std::vector<Pattern> patterns_;
+  std::unordered_map<PeerId, std::unique_ptr<Peer>> peers_;
+  std::unordered_map<swarm::ConnectionId, std::size_t> negotiating_;
+  std::map<std::pair<swarm::ConnectionId, std::string>, std::size_t> serving_;
+  std::size_t handlers_running_ = 0;
+  std::uint64_t record_sequence_;
+  bool push_scheduled_ = false, closing_ = false;
+  io::TaskGroup tasks_;
+  swarm::Swarm swarm_;
+};
+
+}  // namespace starling::host

@@ -1,0 +1,70 @@
+// Stream: what a protocol handler and an application hold. A byte stream to a peer, with its protocol agreed on.
+// Move-only handle; dropping it before both sides closed resets the stream. One reading and one writing coroutine at
+// a time. Threading: the reactor's thread.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "starling/io/task.hpp"
+#include "starling/swarm/swarm.hpp"
+#include "starling/transport/multistream.hpp"
+
+namespace starling::host {
+
+struct StreamInfo {
+  PeerId peer;
+  std::string protocol;
+  transport::Direction direction = transport::Direction::Outbound;
+  swarm::ConnectionId connection = 0;
+  Multiaddr remote_address;
+};
+
+class Stream {
+ public:
+  /// With `lazy`, the proposal was sent and the answer is checked before the first read.
+  Stream(std::unique_ptr<transport::RawStream> raw, StreamInfo info, std::unique_ptr<transport::MultistreamDialer> lazy = nullptr);
+  Stream(Stream&&) noexcept;
+  Stream& operator=(Stream&&) noexcept;
+  ~Stream();
+
+  const StreamInfo& info() const { return info_; }
+  const std::string& protocol() const { return info_.protocol; }
+
+  /// Reads at least one byte unless the remote ended its side: then 0. Errors: StreamReset, ConnectionClosed,
+  /// NoCommonProtocol (a lazily opened stream that the remote refused), or the cancel error.
+  io::Task<Result<std::size_t>> read_some(MutableBytes into);
+  /// Reads exactly into.size() bytes. Error EndOfStream if the remote ends before.
+  io::Task<Status> read_exactly(MutableBytes into);
+  /// Waits for at least one byte and shows everything that has arrived; empty at the end of the stream. consume() what
+  /// was used. The view dies with the next call.
+  io::Task<Result<Bytes>> peek();
+  void consume(std::size_t bytes) { raw_->consume(bytes); }
+  /// One varint-length-prefixed message of at most `max_size` bytes. Errors as read_exactly, TooLarge.
+  io::Task<Result<ByteVector>> read_message(std::size_t max_size);
+
+  /// Takes all of `data`, waiting for room as often as needed.
+  io::Task<Status> write(Bytes data);
+  io::Task<Status> write_message(Bytes message);
+
+  /// Half-close: we send no more.
+  void close_write() { raw_->close_write(); }
+  /// Ends both directions at once.
+  void reset(transport::ResetCode code = transport::ResetCode::None) { raw_->reset(code); }
+  /// Half-close, then wait until the remote ended its side too, dropping what it still sends (at most 64 KiB).
+  io::Task<Status> close();
+  /// Why the stream was ended, if it was reset or its connection went.
+  const transport::CloseReason* close_reason() const { return raw_->close_reason(); }
+
+ private:
+  io::Task<Status> finish_negotiation();
+  std::unique_ptr<transport::RawStream> raw_;
+  StreamInfo info_;
+  std::unique_ptr<transport::MultistreamDialer> lazy_;
+};
+
+/// Writes a view; for the shells around machines.
+io::Task<Status> write_all(transport::RawStream& raw, Bytes data);
+
+}  // namespace starling::host

@@ -1,0 +1,135 @@
+// The swarm: every connection of a node. Listens, dials several addresses in parallel, joins dials to the same peer,
+// keeps one table of connections, enforces the limits on them, and tells its owner what happens.
+// spec: connections/README.md. Threading: one reactor's thread.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "starling/io/network.hpp"
+#include "starling/swarm/dial_report.hpp"
+#include "starling/transport/transport.hpp"
+
+namespace starling::swarm {
+
+using ConnectionId = std::uint64_t;
+
+struct SwarmOptions {
+  Duration dial_timeout;               // the whole dial of a peer
+  Duration dial_stagger;               // between the starts of two addresses of one peer; a failure starts the next at once
+  std::size_t max_dials_per_peer;      // addresses at once
+  std::size_t max_dials;               // addresses at once, over all peers
+  std::size_t max_addresses_per_dial;  // more are ignored, and the report says so
+  std::size_t max_connections;         // all together
+  std::size_t max_inbound_connections;
+  std::size_t max_connections_per_peer;
+};
+
+class Swarm;
+
+/// A connection in the table. Borrowed by those who look at it; dies some time after it closed, never inside an event.
+class Link final : private transport::ConnectionEvents {
+ public:
+  Link(Swarm& swarm, ConnectionId id, std::unique_ptr<transport::Connection> connection);
+  ConnectionId id() const { return id_; }
+  const PeerId& peer() const { return connection_->info().remote_peer; }
+  const transport::ConnectionInfo& info() const { return connection_->info(); }
+  transport::ConnectionStats stats() const { return connection_->stats(); }
+  bool closed() const { return connection_->closed(); }
+  Result<std::unique_ptr<transport::RawStream>> open_stream() { return connection_->open_stream(); }
+  void close(transport::CloseReason reason) { connection_->close(std::move(reason)); }
+
+ private:
+  friend class Swarm;
+  void on_inbound_stream(std::unique_ptr<transport::RawStream> stream) override;
+  void on_closed(const transport::CloseReason& reason) override;
+  Swarm& swarm_;
+  ConnectionId id_;
+  std::unique_ptr<transport::Connection> connection_;
+};
+
+/// Told by the swarm in its own turn.
+class SwarmEvents {
+ public:
+  virtual void on_connected(Link& link) = 0;
+  /// The link is out of the table; it still answers info() and stats() until this returns.
+  virtual void on_disconnected(Link& link, const transport::CloseReason& reason) = 0;
+  virtual void on_inbound_stream(Link& link, std::unique_ptr<transport::RawStream> stream) = 0;
+  virtual void on_listening(const Multiaddr& address) = 0;
+
+ protected:
+  ~SwarmEvents() = default;
+};
+
+struct SwarmCounters {
+  std::uint64_t connections_opened = 0, connections_closed = 0, refused_limit = 0, refused_self = 0, dials = 0,
+                dials_failed = 0, dials_joined = 0, bytes_in = 0, bytes_out = 0;  // bytes of closed connections
+};
+
+class Swarm {
+ public:
+  Swarm(io::World world, PeerId local, const SwarmOptions& options, SwarmEvents& events);
+  ~Swarm();
+
+  void add_transport(std::unique_ptr<transport::Transport> transport);
+  /// Listens and returns the address with the port that was got.
+  Result<Multiaddr> listen(const Multiaddr& address);
+  /// As bound: 0.0.0.0 stays 0.0.0.0.
+  std::vector<Multiaddr> listen_addresses() const;
+  /// As others may reach them: unspecified addresses replaced by those of the machine's interfaces.
+  std::vector<Multiaddr> reachable_listen_addresses() const;
+
+  /// The connection to `peer`: the one there is, or a new one. Addresses may end in /p2p/<peer>. The report is filled
+  /// in any case. Errors: NoAddresses, AllAddressesFailed (with the causes), DialedSelf, LimitExceeded, Timeout.
+  io::Task<Result<Link*>> dial(PeerId peer, std::vector<Multiaddr> addresses, DialReport* report = nullptr);
+
+  /// The best open connection to `peer`, or null.
+  Link* find(const PeerId& peer);
+  Link* find(ConnectionId id);
+  std::vector<Link*> connections();
+  std::size_t connection_count() const { return links_.size(); }
+  void close_peer(const PeerId& peer, transport::CloseReason reason);
+
+  /// Stops listening, closes every connection and waits for all of it.
+  io::Task<void> close();
+  const SwarmCounters& counters() const { return counters_; }
+
+ private:
+  friend class Link;
+  struct PendingDial;
+  class Dialer;
+
+  io::Task<void> accept_from(transport::TransportListener& listener);
+  Result<Link*> adopt(std::unique_ptr<transport::Connection> connection);
+  std::optional<Error> refusal(const transport::Connection& connection);
+  io::Task<void> discard(std::unique_ptr<transport::Connection> connection, transport::CloseCode code);
+  io::Task<void> bury(std::unique_ptr<Link> link);
+  void on_link_closed(Link& link, const transport::CloseReason& reason);
+  transport::Transport* transport_for(const Multiaddr& address);
+  io::Task<void> run_dial(PendingDial& dial, std::vector<Multiaddr> addresses);
+  io::Task<std::vector<DialAttempt>> plan(const PeerId& peer, std::vector<Multiaddr> addresses);
+  io::Task<void> resolve_into(Multiaddr address, std::vector<DialAttempt>& attempts);
+  io::Task<Status> take_dial_slot();
+
+  io::World world_;
+  PeerId local_;
+  SwarmOptions options_;
+  SwarmEvents& events_;
+  std::vector<std::unique_ptr<transport::Transport>> transports_;
+  std::vector<std::unique_ptr<transport::TransportListener>> listeners_;
+  std::map<ConnectionId, std::unique_ptr<Link>> links_;
+  std::unordered_map<PeerId, std::vector<Link*>> by_peer_;
+  std::unordered_map<PeerId, std::unique_ptr<PendingDial>> dials_;
+  std::size_t inbound_count_ = 0, dials_running_ = 0;
+  ConnectionId next_id_ = 1;
+  SwarmCounters counters_;
+  bool closing_ = false;
+  io::WaitQueue dial_slot_free_;
+  io::TaskGroup tasks_, dial_tasks_;
+};
+
+}  // namespace starling::swarm

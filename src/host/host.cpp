@@ -1,0 +1,216 @@
+#include "starling/host/host.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace starling::host {
+
+using transport::Direction;
+using transport::ResetCode;
+
+Host::Host(io::World world, crypto::PrivateKey key, HostOptions options, const swarm::SwarmOptions& swarm_options)
+    : world_(world), key_(std::move(key)), id_(PeerId::from_public_key(key_.public_key())), options_(std::move(options)),
+      record_sequence_(options_.record_sequence), tasks_(world.reactor), swarm_(world, id_, swarm_options, *this) {
+  if (options_.identify) register_identify();
+}
+
+Host::~Host() { STARLING_ASSERT(tasks_.running() == 0, "close() the host before it dies"); }
+
+void Host::handle(std::string protocol, StreamHandler handler) {
+  handlers_.insert_or_assign(std::move(protocol), std::move(handler));
+  local_changed();
+}
+
+void Host::handle_matching(std::string advertised, std::function<bool(std::string_view)> matches, StreamHandler handler) {
+  patterns_.push_back({std::move(advertised), std::move(matches), std::move(handler)});
+  local_changed();
+}
+
+void Host::remove_handler(std::string_view protocol) {
+  if (const auto found = handlers_.find(protocol); found != handlers_.end()) handlers_.erase(found);
+  std::erase_if(patterns_, [&](const Pattern& pattern) { return pattern.advertised == protocol; });
+  local_changed();
+}
+
+std::vector<std::string> Host::protocols() const {
+  std::vector<std::string> names;
+  for (const auto& [name, handler] : handlers_) names.push_back(name);
+  for (const Pattern& pattern : patterns_) names.push_back(pattern.advertised);
+  return names;
+}
+
+const StreamHandler* Host::handler_for(std::string_view protocol) const {
+  if (const auto found = handlers_.find(protocol); found != handlers_.end()) return &found->second;
+  for (const Pattern& pattern : patterns_)
+    if (pattern.matches(protocol)) return &pattern.handler;
+  return nullptr;
+}
+
+std::vector<Multiaddr> Host::addresses() const {
+  std::vector<Multiaddr> addresses = swarm_.reachable_listen_addresses();
+  for (Multiaddr& address : addresses) address = address.with(Protocol::P2p, id_.bytes());
+  return addresses;
+}
+
+io::Task<Result<swarm::ConnectionId>> Host::connect(PeerId peer, std::vector<Multiaddr> addresses, swarm::DialReport* report) {
+  auto link = co_await swarm_.dial(std::move(peer), std::move(addresses), report);
+  if (!link) co_return std::unexpected(std::move(link).error());
+  co_return (*link)->id();
+}
+
+StreamInfo Host::stream_info(swarm::Link& link, Direction direction) const {
+  return {link.peer(), {}, direction, link.id(), link.info().remote_address};
+}
+
+Result<Stream> Host::open_lazy(swarm::Link& link, std::string protocol) {
+  STARLING_TRY(auto raw, link.open_stream());
+  auto dialer = std::make_unique<transport::MultistreamDialer>(std::vector{protocol});
+  ByteQueue proposal;
+  dialer->start(proposal);
+  const auto took = raw->try_write(proposal.view());
+  // A fresh stream has a window of at least 256 KiB; only a full connection makes it wait.
+  if (!took && !(took.error() == ErrorCode::WouldBlock)) return std::unexpected(took.error());
+  if (!took || *took < proposal.size()) return fail(ErrorCode::WouldBlock, Op::OpenStream, Origin::Local);
+  ++counters_.streams_opened;
+  StreamInfo info = stream_info(link, Direction::Outbound);
+  info.protocol = std::move(protocol);
+  return Stream(std::move(raw), std::move(info), std::move(dialer));
+}
+
+io::Task<Result<std::string>> Host::negotiate_outbound(transport::RawStream& raw, std::vector<std::string> protocols) {
+  transport::MultistreamDialer dialer(std::move(protocols));
+  ByteQueue out;
+  dialer.start(out);
+  for (;;) {
+    STARLING_CO_CHECK(co_await write_all(raw, out.view()));
+    out.clear();
+    STARLING_CO_TRY(const std::size_t used, dialer.receive(raw.peek(), out));
+    if (used > 0) raw.consume(used);
+    if (dialer.done()) co_return dialer.selected();
+    if (!out.empty()) continue;
+    STARLING_CO_TRY(const bool end, raw.at_end());
+    if (end) co_return fail(ErrorCode::EndOfStream, Op::Negotiate, Origin::Remote, dialer.selected());
+    STARLING_CO_CHECK(co_await raw.readable());
+  }
+}
+
+io::Task<Result<Stream>> Host::open_stream(PeerId peer, std::vector<std::string> protocols) {
+  swarm::Link* link = swarm_.find(peer);
+  if (link == nullptr) co_return fail(ErrorCode::NotFound, Op::OpenStream, Origin::Local, "not connected to " + peer.to_string());
+  if (protocols.size() > 1) {
+    const PeerState* known = this->peer(peer);
+    if (known != nullptr && known->identify) {
+      const auto& theirs = known->identify->protocols;
+      const auto first = std::find_if(protocols.begin(), protocols.end(), [&](const std::string& name) {
+        return std::find(theirs.begin(), theirs.end(), name) != theirs.end();
+      });
+      if (first != protocols.end()) protocols = {*first};
+    }
+  }
+  if (protocols.size() == 1) {
+    auto lazy = open_lazy(*link, protocols[0]);
+    if (lazy || !(lazy.error() == ErrorCode::WouldBlock)) co_return lazy;
+  }
+  STARLING_CO_TRY(auto raw, link->open_stream());
+  StreamInfo info = stream_info(*link, Direction::Outbound);
+  auto chosen = co_await io::with_deadline(options_.negotiate_timeout,
+                                           io::timeout_error(Op::Negotiate, protocols[0] + " with " + peer.to_string()),
+                                           negotiate_outbound(*raw, protocols));
+  if (!chosen) {
+    raw->reset(ResetCode::NegotiationFailed);
+    co_return std::unexpected(std::move(chosen).error());
+  }
+  ++counters_.streams_opened;
+  info.protocol = std::move(*chosen);
+  co_return Stream(std::move(raw), std::move(info));
+}
+
+const PeerState* Host::peer(const PeerId& peer) const {
+  const auto found = peers_.find(peer);
+  return found == peers_.end() ? nullptr : found->second.get();
+}
+
+void Host::on_connected(swarm::Link& link) {
+  auto& state = peers_[link.peer()];
+  if (!state) state = std::make_unique<Peer>();
+  ++state->connections;
+  events_.emit(PeerConnected{link.peer(), link.id(), link.info().direction, link.info().remote_address});
+  if (options_.identify && !state->identifying && !closing_) {
+    state->identifying = true;
+    tasks_.spawn(identify(link.peer(), link.id()));
+  }
+}
+
+void Host::on_disconnected(swarm::Link& link, const transport::CloseReason& reason) {
+  const auto found = peers_.find(link.peer());
+  const bool last = --found->second->connections == 0;
+  events_.emit(PeerDisconnected{link.peer(), link.id(), reason, last});
+  forget_if_unused(link.peer());
+}
+
+void Host::on_listening(const Multiaddr& address) {
+  events_.emit(Listening{address});
+  local_changed();
+}
+
+void Host::on_inbound_stream(swarm::Link& link, std::unique_ptr<transport::RawStream> raw) {
+  std::size_t& negotiating = negotiating_[link.id()];
+  if (closing_ || negotiating >= options_.max_negotiating_streams) {
+    ++counters_.refused_negotiating;
+    raw->reset(ResetCode::ResourceLimit);
+    return;
+  }
+  ++negotiating;
+  tasks_.spawn(serve(std::move(raw), stream_info(link, Direction::Inbound)));
+}
+
+io::Task<Result<std::string>> Host::negotiate_inbound(transport::RawStream& raw) {
+  transport::MultistreamListener listener([this](std::string_view name) { return handler_for(name) != nullptr; }, protocols());
+  ByteQueue out;
+  for (;;) {
+    STARLING_CO_TRY(const std::size_t used, listener.receive(raw.peek(), out));
+    if (used > 0) raw.consume(used);
+    STARLING_CO_CHECK(co_await write_all(raw, out.view()));
+    out.clear();
+    if (listener.done()) co_return listener.selected();
+    STARLING_CO_TRY(const bool end, raw.at_end());
+    if (end) co_return fail(ErrorCode::EndOfStream, Op::Negotiate, Origin::Remote, "stream without a protocol");
+    STARLING_CO_CHECK(co_await raw.readable());
+  }
+}
+
+// The life of an inbound stream: negotiate under a deadline, then the handler for as long as it likes.
+io::Task<void> Host::serve(std::unique_ptr<transport::RawStream> raw, StreamInfo info) {
+  auto protocol = co_await io::with_deadline(options_.negotiate_timeout, io::timeout_error(Op::Negotiate, "inbound stream"),
+                                             negotiate_inbound(*raw));
+  if (--negotiating_[info.connection] == 0) negotiating_.erase(info.connection);
+  if (!protocol) {
+    ++(protocol.error() == ErrorCode::Timeout ? counters_.negotiation_timeout : counters_.negotiation_failed);
+    raw->reset(ResetCode::NegotiationFailed);
+    co_return;
+  }
+  const StreamHandler* found = handler_for(*protocol);
+  const std::pair key{info.connection, *protocol};
+  if (found == nullptr || serving_[key] >= options_.max_inbound_streams_per_protocol) {
+    ++(found == nullptr ? counters_.refused_protocol : counters_.refused_per_protocol);
+    raw->reset(found == nullptr ? ResetCode::NegotiationFailed : ResetCode::ResourceLimit);
+    co_return;
+  }
+  const StreamHandler handler = *found;  // it may be removed while it runs
+  info.protocol = *protocol;
+  ++counters_.streams_accepted;
+  ++serving_[key];
+  ++handlers_running_;
+  co_await handler(Stream(std::move(raw), std::move(info)));
+  --handlers_running_;
+  if (--serving_[key] == 0) serving_.erase(key);
+}
+
+io::Task<void> Host::close() {
+  closing_ = true;
+  tasks_.cancel(Error(ErrorCode::Cancelled, Op::Close, Origin::Cancelled, "the host closes"));
+  co_await swarm_.close();
+  co_await tasks_.join();
+}
+
+}  // namespace starling::host

@@ -1,0 +1,122 @@
+#include "starling/host/stream.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "starling/multiformats/varint.hpp"
+
+namespace starling::host {
+namespace {
+
+constexpr std::size_t kMaxDrain = 64u << 10;  // what close() reads away before it gives up on a peer that goes on
+
+Error ended_early(std::string what) { return Error(ErrorCode::EndOfStream, Op::Read, Origin::Remote, std::move(what)); }
+
+}  // namespace
+
+Stream::Stream(std::unique_ptr<transport::RawStream> raw, StreamInfo info, std::unique_ptr<transport::MultistreamDialer> lazy)
+    : raw_(std::move(raw)), info_(std::move(info)), lazy_(std::move(lazy)) {}
+Stream::Stream(Stream&&) noexcept = default;
+Stream& Stream::operator=(Stream&&) noexcept = default;
+Stream::~Stream() = default;
+
+io::Task<Result<Bytes>> Stream::peek() {
+  if (lazy_) STARLING_CO_CHECK(co_await finish_negotiation());
+  for (;;) {
+    if (const Bytes view = raw_->peek(); !view.empty()) co_return view;
+    STARLING_CO_TRY(const bool end, raw_->at_end());
+    if (end) co_return Bytes{};
+    STARLING_CO_CHECK(co_await raw_->readable());
+  }
+}
+
+io::Task<Result<std::size_t>> Stream::read_some(MutableBytes into) {
+  STARLING_CO_TRY(const Bytes view, co_await peek());
+  const std::size_t count = std::min(view.size(), into.size());
+  if (count > 0) std::memcpy(into.data(), view.data(), count);
+  if (count > 0) raw_->consume(count);
+  co_return count;
+}
+
+io::Task<Status> Stream::read_exactly(MutableBytes into) {
+  while (!into.empty()) {
+    STARLING_CO_TRY(const std::size_t count, co_await read_some(into));
+    if (count == 0) co_return fail(ended_early(info_.protocol + ": " + std::to_string(into.size()) + " bytes short"));
+    into = into.subspan(count);
+  }
+  co_return Status{};
+}
+
+io::Task<Result<ByteVector>> Stream::read_message(std::size_t max_size) {
+  ByteVector head;
+  for (;;) {
+    std::uint8_t byte = 0;
+    STARLING_CO_CHECK(co_await read_exactly({&byte, 1}));
+    head.push_back(byte);
+    const auto length = read_varint(head);
+    if (!length && length.error() == ErrorCode::Truncated && head.size() < kMaxVarintSize) continue;
+    if (!length) co_return std::unexpected(Error(length.error()).while_doing(Op::Read, info_.protocol + " message length"));
+    if (length->value > max_size) {
+      co_return fail(ErrorCode::TooLarge, Op::Read, Origin::Remote,
+                     info_.protocol + ": a message of " + std::to_string(length->value) + " bytes, at most " + std::to_string(max_size));
+    }
+    ByteVector message(length->value);
+    STARLING_CO_CHECK(co_await read_exactly(message));
+    co_return message;
+  }
+}
+
+io::Task<Status> write_all(transport::RawStream& raw, Bytes data) {
+  while (!data.empty()) {
+    const auto took = raw.try_write(data);
+    if (took) {
+      data = data.subspan(*took);
+    } else if (took.error() == ErrorCode::WouldBlock) {
+      STARLING_CO_CHECK(co_await raw.writable());
+    } else {
+      co_return std::unexpected(took.error());
+    }
+  }
+  co_return Status{};
+}
+
+io::Task<Status> Stream::write(Bytes data) { co_return co_await write_all(*raw_, data); }
+
+io::Task<Status> Stream::write_message(Bytes message) {
+  std::uint8_t length[kMaxVarintSize];
+  STARLING_CO_CHECK(co_await write({length, write_varint(message.size(), length)}));
+  co_return co_await write(message);
+}
+
+io::Task<Status> Stream::close() {
+  raw_->close_write();
+  for (std::size_t drained = 0; drained < kMaxDrain;) {
+    STARLING_CO_TRY(const Bytes view, co_await peek());
+    if (view.empty()) co_return Status{};
+    drained += view.size();
+    consume(view.size());
+  }
+  raw_->reset(transport::ResetCode::None);
+  co_return fail(ErrorCode::LimitExceeded, Op::Close, Origin::Remote, info_.protocol + ": the peer goes on sending");
+}
+
+// The answer to the proposal that went out when the stream was opened.
+io::Task<Status> Stream::finish_negotiation() {
+  ByteQueue more;  // stays empty: one proposal only
+  while (!lazy_->done()) {
+    auto used = lazy_->receive(raw_->peek(), more);
+    if (!used) {
+      raw_->reset(transport::ResetCode::NegotiationFailed);
+      co_return std::unexpected(std::move(used.error()).while_doing(Op::Negotiate, info_.protocol));
+    }
+    if (*used > 0) raw_->consume(*used);
+    if (lazy_->done()) break;
+    STARLING_CO_TRY(const bool end, raw_->at_end());
+    if (end) co_return fail(ended_early(info_.protocol + ": negotiation"));
+    STARLING_CO_CHECK(co_await raw_->readable());
+  }
+  lazy_.reset();
+  co_return Status{};
+}
+
+}  // namespace starling::host

@@ -1,0 +1,242 @@
+// Dialing a peer: resolve names, start the addresses one after the other a little apart, take the first that gets
+// through, cancel the rest.
+#include <algorithm>
+#include <utility>
+
+#include "swarm/pending_dial.hpp"
+
+namespace starling::swarm {
+namespace {
+
+bool is_name(Protocol protocol) {
+  return protocol == Protocol::Dns || protocol == Protocol::Dns4 || protocol == Protocol::Dns6;
+}
+
+// Loopback and private addresses answer or fail at once: they come first.
+constexpr int kLastRank = 3;
+int rank(const DialAttempt& attempt) {
+  const auto endpoint = transport::tcp_endpoint(attempt.address);
+  if (!endpoint) return kLastRank;
+  if (endpoint->address.is_loopback()) return 0;
+  if (endpoint->address.is_private()) return 1;
+  return 2;
+}
+
+Error all_failed(const DialReport& report) {
+  std::string detail = report.peer.to_string();
+  const Error* last = nullptr;
+  for (const DialAttempt& attempt : report.attempts) {
+    if (!attempt.error) continue;
+    detail += (last == nullptr ? ": " : "; ") + attempt.address.to_string() + " " + std::string(to_string(attempt.error->code()));
+    last = &*attempt.error;
+  }
+  if (report.attempts.size() == 1 && last != nullptr) return Error(*last).while_doing(Op::Dial, report.peer.to_string());
+  Error error(ErrorCode::AllAddressesFailed, Op::Dial, last != nullptr ? last->origin() : Origin::Network, std::move(detail));
+  return last != nullptr ? std::move(error).caused_by(*last) : error;
+}
+
+}  // namespace
+
+// Runs the attempts of one dial. Lives in the frame of run_dial().
+class Swarm::Dialer {
+ public:
+  Dialer(Swarm& swarm, PendingDial& dial)
+      : swarm_(swarm), dial_(dial), start_(swarm.world_.reactor.now()), tasks_(swarm.world_.reactor) {}
+
+  io::Task<void> run() {
+    const Status status = co_await io::with_deadline(
+        swarm_.options_.dial_timeout, io::timeout_error(Op::Dial, dial_.report.peer.to_string()), start_attempts());
+    if (!status) stopped_by_ = status.error();
+    co_await tasks_.close();
+    if (winner_) {
+      auto adopted = swarm_.adopt(std::move(winner_));
+      if (adopted) dial_.connection = (*adopted)->id();
+      else dial_.report.error = adopted.error();
+    } else {
+      dial_.report.error = stopped_by_ ? *stopped_by_ : all_failed(dial_.report);
+    }
+  }
+
+ private:
+  Duration elapsed() const { return swarm_.world_.reactor.now() - start_; }
+
+  io::Task<Status> start_attempts() {
+    auto& attempts = dial_.report.attempts;
+    for (DialAttempt& attempt : attempts) {
+      while (running_ >= swarm_.options_.max_dials_per_peer && !winner_) STARLING_CO_CHECK(co_await dial_.changed.wait());
+      if (winner_) co_return Status{};
+      ++running_;
+      tasks_.spawn(run_attempt(attempt));
+      STARLING_CO_CHECK(co_await pause_before_next(&attempt == &attempts.back()));
+      if (winner_) co_return Status{};
+    }
+    while (running_ > 0 && !winner_) STARLING_CO_CHECK(co_await dial_.changed.wait());
+    co_return Status{};
+  }
+
+  // The next address starts when this pause is over or something ended before.
+  io::Task<Status> pause_before_next(bool last) {
+    if (last) co_return Status{};
+    const std::size_t ended_before = ended_;
+    const Status changed = co_await io::with_deadline(swarm_.options_.dial_stagger, io::timeout_error(Op::Dial, "stagger"),
+                                                      wait_for_change(ended_before));
+    if (!changed && !(changed.error() == ErrorCode::Timeout && changed.error().detail() == "stagger")) co_return changed;
+    co_return Status{};
+  }
+
+  io::Task<Status> wait_for_change(std::size_t ended_before) {
+    while (ended_ == ended_before) STARLING_CO_CHECK(co_await dial_.changed.wait());
+    co_return Status{};
+  }
+
+  io::Task<void> run_attempt(DialAttempt& attempt) {
+    attempt.started_after = elapsed();
+    auto connection = co_await dial_address(attempt);
+    attempt.total = elapsed() - attempt.started_after;
+    if (connection && !winner_) {
+      attempt.outcome = DialAttempt::Outcome::Connected;
+      winner_ = std::move(*connection);
+    } else if (connection) {
+      attempt.outcome = DialAttempt::Outcome::Cancelled;
+      swarm_.tasks_.spawn(swarm_.discard(std::move(*connection), transport::CloseCode::Supplanted));
+    } else {
+      const bool cancelled = connection.error() == ErrorCode::Cancelled;
+      attempt.outcome = cancelled ? DialAttempt::Outcome::Cancelled : DialAttempt::Outcome::Failed;
+      attempt.error = std::move(connection.error());
+    }
+    --running_;
+    ++ended_;
+    dial_.changed.notify_all();
+  }
+
+  io::Task<Result<std::unique_ptr<transport::Connection>>> dial_address(DialAttempt& attempt) {
+    if (attempt.error) co_return std::unexpected(*attempt.error);  // its name did not resolve
+    transport::Transport* transport = swarm_.transport_for(attempt.address);
+    if (transport == nullptr) {
+      co_return fail(ErrorCode::Unsupported, Op::Dial, Origin::Local, "no transport of this node dials " + attempt.address.to_string());
+    }
+    STARLING_CO_CHECK(co_await swarm_.take_dial_slot());
+    auto connection = co_await transport->dial(attempt.address, {dial_.report.peer, &attempt.stages});
+    --swarm_.dials_running_;
+    swarm_.dial_slot_free_.notify_one();
+    co_return connection;
+  }
+
+  Swarm& swarm_;
+  PendingDial& dial_;
+  TimePoint start_;
+  std::unique_ptr<transport::Connection> winner_;
+  std::optional<Error> stopped_by_;
+  std::size_t running_ = 0, ended_ = 0;
+  io::TaskGroup tasks_;
+};
+
+transport::Transport* Swarm::transport_for(const Multiaddr& address) {
+  for (const auto& transport : transports_)
+    if (transport->can_dial(address)) return transport.get();
+  return nullptr;
+}
+
+io::Task<Status> Swarm::take_dial_slot() {
+  while (dials_running_ >= options_.max_dials) STARLING_CO_CHECK(co_await dial_slot_free_.wait());
+  ++dials_running_;
+  co_return Status{};
+}
+
+// Strips /p2p, resolves names, drops doubles, orders.
+io::Task<std::vector<DialAttempt>> Swarm::plan(const PeerId& peer, std::vector<Multiaddr> addresses) {
+  std::vector<DialAttempt> attempts;
+  for (const Multiaddr& given : addresses) {
+    if (attempts.size() >= options_.max_addresses_per_dial) break;
+    const auto named = given.value(Protocol::P2p);
+    Multiaddr address = named ? given.without_last(Protocol::P2p) : given;
+    if (named && !equal(*named, peer.bytes())) continue;
+    co_await resolve_into(std::move(address), attempts);
+  }
+  std::vector<DialAttempt> distinct;
+  for (int wanted = 0; wanted <= kLastRank; ++wanted) {
+    for (const DialAttempt& attempt : attempts) {
+      const auto same = [&](const DialAttempt& other) { return other.address == attempt.address; };
+      if (rank(attempt) == wanted && std::none_of(distinct.begin(), distinct.end(), same)) distinct.push_back(attempt);
+    }
+  }
+  co_return distinct;
+}
+
+io::Task<void> Swarm::resolve_into(Multiaddr address, std::vector<DialAttempt>& attempts) {
+  const auto parts = address.components();
+  DialAttempt attempt;
+  attempt.address = address;
+  if (parts.empty() || !is_name(parts[0].protocol)) {
+    attempts.push_back(std::move(attempt));
+    co_return;
+  }
+  const Protocol kind = parts[0].protocol;
+  const io::Family family = kind == Protocol::Dns4 ? io::Family::V4 : kind == Protocol::Dns6 ? io::Family::V6 : io::Family::Any;
+  const TimePoint start = world_.reactor.now();
+  auto found = co_await world_.network.resolve(parts[0].value_text(), family);
+  attempt.stages.resolve = world_.reactor.now() - start;
+  attempt.stages.reached = "resolve";
+  attempt.from = address;
+  if (!found) {
+    attempt.error = std::move(found.error());
+    attempts.push_back(std::move(attempt));
+    co_return;
+  }
+  Multiaddr rest;
+  for (std::size_t i = 1; i < parts.size(); ++i) rest = rest.with(parts[i].protocol, parts[i].value);
+  for (const io::IpAddress& ip : *found) {
+    if (attempts.size() >= options_.max_addresses_per_dial) break;
+    attempt.address = Multiaddr().with(ip.is_v4() ? Protocol::Ip4 : Protocol::Ip6, ip.bytes()).with(rest);
+    attempts.push_back(attempt);
+  }
+}
+
+io::Task<void> Swarm::run_dial(PendingDial& dial, std::vector<Multiaddr> addresses) {
+  const TimePoint start = world_.reactor.now();
+  dial.report.attempts = co_await plan(dial.report.peer, std::move(addresses));
+  if (dial.report.attempts.empty()) {
+    dial.report.error = Error(ErrorCode::NoAddresses, Op::Dial, Origin::Local, dial.report.peer.to_string());
+  } else {
+    Dialer dialer(*this, dial);
+    co_await dialer.run();
+  }
+  dial.report.total = world_.reactor.now() - start;
+  if (dial.report.error) ++counters_.dials_failed;
+  dial.done = true;
+  dial.changed.notify_all();
+  if (dial.waiting == 0) dials_.erase(dial.report.peer);  // everybody who wanted it gave up
+}
+
+io::Task<Result<Link*>> Swarm::dial(PeerId peer, std::vector<Multiaddr> addresses, DialReport* report) {
+  if (report != nullptr) report->peer = peer;
+  if (peer == local_) co_return fail(ErrorCode::DialedSelf, Op::Dial, Origin::Local, peer.to_string());
+  if (closing_) co_return fail(ErrorCode::Closed, Op::Dial, Origin::Local, "the node is shutting down");
+  if (Link* link = find(peer)) {
+    if (report != nullptr) report->reused_connection = true;
+    co_return link;
+  }
+  auto& slot = dials_[peer];
+  const bool joined = slot != nullptr;
+  ++(joined ? counters_.dials_joined : counters_.dials);
+  if (!joined) {
+    slot = std::make_unique<PendingDial>(peer);
+    dial_tasks_.spawn(run_dial(*slot, std::move(addresses)));
+  }
+  PendingDial& dial = *slot;
+  ++dial.waiting;
+  Status waited;
+  while (!dial.done && waited) waited = co_await dial.changed.wait();
+  if (report != nullptr) {
+    *report = dial.report;
+    report->joined_dial = joined;
+  }
+  const std::optional<Error> error = waited ? dial.report.error : std::optional<Error>(waited.error());
+  const ConnectionId connection = dial.connection;
+  if (--dial.waiting == 0 && dial.done) dials_.erase(peer);  // else run_dial() does it
+  if (error) co_return std::unexpected(*error);
+  if (Link* link = find(connection)) co_return link;
+  co_return fail(ErrorCode::ConnectionClosed, Op::Dial, Origin::Remote, "the connection to " + peer.to_string() + " closed at once");
+}
+
+}  // namespace starling::swarm

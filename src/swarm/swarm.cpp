@@ -1,0 +1,178 @@
+#include "starling/swarm/swarm.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "swarm/pending_dial.hpp"
+
+namespace starling::swarm {
+
+using transport::CloseCode;
+using transport::CloseReason;
+using transport::Direction;
+
+Link::Link(Swarm& swarm, ConnectionId id, std::unique_ptr<transport::Connection> connection)
+    : swarm_(swarm), id_(id), connection_(std::move(connection)) {}
+
+void Link::on_inbound_stream(std::unique_ptr<transport::RawStream> stream) {
+  swarm_.events_.on_inbound_stream(*this, std::move(stream));
+}
+
+void Link::on_closed(const CloseReason& reason) { swarm_.on_link_closed(*this, reason); }
+
+Swarm::Swarm(io::World world, PeerId local, const SwarmOptions& options, SwarmEvents& events)
+    : world_(world), local_(std::move(local)), options_(options), events_(events), tasks_(world.reactor), dial_tasks_(world.reactor) {}
+
+Swarm::~Swarm() { STARLING_ASSERT(links_.empty() && listeners_.empty(), "close() the swarm before it dies"); }
+
+void Swarm::add_transport(std::unique_ptr<transport::Transport> transport) { transports_.push_back(std::move(transport)); }
+
+Result<Multiaddr> Swarm::listen(const Multiaddr& address) {
+  for (const auto& transport : transports_) {
+    if (!transport->can_listen(address)) continue;
+    STARLING_TRY(auto listener, transport->listen(address));
+    Multiaddr bound = listener->address();
+    listeners_.push_back(std::move(listener));
+    tasks_.spawn(accept_from(*listeners_.back()));
+    events_.on_listening(bound);
+    return bound;
+  }
+  return fail(ErrorCode::Unsupported, Op::Listen, Origin::Local, "no transport of this node listens on " + address.to_string());
+}
+
+std::vector<Multiaddr> Swarm::listen_addresses() const {
+  std::vector<Multiaddr> addresses;
+  for (const auto& listener : listeners_) addresses.push_back(listener->address());
+  return addresses;
+}
+
+std::vector<Multiaddr> Swarm::reachable_listen_addresses() const {
+  std::vector<Multiaddr> addresses;
+  const auto interfaces = world_.network.interfaces();
+  for (const Multiaddr& bound : listen_addresses()) {
+    const auto endpoint = transport::tcp_endpoint(bound);
+    if (!endpoint || !endpoint->address.is_unspecified() || !interfaces) {
+      addresses.push_back(bound);
+      continue;
+    }
+    for (const io::Interface& interface : *interfaces) {
+      if (interface.address.is_v4() != endpoint->address.is_v4() || interface.address.is_link_local()) continue;
+      addresses.push_back(transport::tcp_multiaddr({interface.address, endpoint->port}));
+    }
+  }
+  return addresses;
+}
+
+io::Task<void> Swarm::accept_from(transport::TransportListener& listener) {
+  for (;;) {
+    auto connection = co_await listener.accept();
+    if (!connection) co_return;
+    (void)adopt(std::move(*connection));
+  }
+}
+
+std::optional<Error> Swarm::refusal(const transport::Connection& connection) {
+  const auto& info = connection.info();
+  const auto limit = [](const char* key, std::size_t value) {
+    return Error(ErrorCode::LimitExceeded, Op::Accept, Origin::Limit, std::string(key) + " = " + std::to_string(value));
+  };
+  if (closing_) return Error(ErrorCode::Closed, Op::Accept, Origin::Local, "the node is shutting down");
+  if (info.remote_peer == local_) return Error(ErrorCode::DialedSelf, Op::Dial, Origin::Local, local_.to_string());
+  if (links_.size() >= options_.max_connections) return limit("swarm.max_connections", options_.max_connections);
+  if (info.direction == Direction::Inbound && inbound_count_ >= options_.max_inbound_connections) {
+    return limit("swarm.max_inbound_connections", options_.max_inbound_connections);
+  }
+  const auto same = by_peer_.find(info.remote_peer);
+  if (same != by_peer_.end() && same->second.size() >= options_.max_connections_per_peer) {
+    return limit("swarm.max_connections_per_peer", options_.max_connections_per_peer);
+  }
+  return std::nullopt;
+}
+
+// Takes a finished connection into the table, or turns it away with a reason.
+Result<Link*> Swarm::adopt(std::unique_ptr<transport::Connection> connection) {
+  if (auto refused = refusal(*connection)) {
+    const bool limit = *refused == ErrorCode::LimitExceeded;
+    ++(limit ? counters_.refused_limit : counters_.refused_self);
+    tasks_.spawn(discard(std::move(connection), limit ? CloseCode::ResourceLimit : CloseCode::Gated));
+    return std::unexpected(std::move(*refused));
+  }
+  const ConnectionId id = next_id_++;
+  Link& link = *links_.emplace(id, std::make_unique<Link>(*this, id, std::move(connection))).first->second;
+  by_peer_[link.peer()].push_back(&link);
+  if (link.info().direction == Direction::Inbound) ++inbound_count_;
+  ++counters_.connections_opened;
+  link.connection_->start(link);
+  events_.on_connected(link);
+  return &link;
+}
+
+io::Task<void> Swarm::discard(std::unique_ptr<transport::Connection> connection, CloseCode code) {
+  struct Ignore final : transport::ConnectionEvents {
+    void on_inbound_stream(std::unique_ptr<transport::RawStream>) override {}
+    void on_closed(const CloseReason&) override {}
+  } ignore;
+  connection->start(ignore);
+  connection->close(CloseReason::local(code));
+  co_await connection->join();
+}
+
+void Swarm::on_link_closed(Link& link, const CloseReason& reason) {
+  auto& same = by_peer_[link.peer()];
+  std::erase(same, &link);
+  if (same.empty()) by_peer_.erase(link.peer());
+  if (link.info().direction == Direction::Inbound) --inbound_count_;
+  ++counters_.connections_closed;
+  counters_.bytes_in += link.stats().bytes_in;
+  counters_.bytes_out += link.stats().bytes_out;
+  auto owned = std::move(links_.extract(link.id()).mapped());
+  events_.on_disconnected(link, reason);
+  tasks_.spawn(bury(std::move(owned)));
+}
+
+// The connection's own tasks may still be ending; it goes when they are gone.
+io::Task<void> Swarm::bury(std::unique_ptr<Link> link) { co_await link->connection_->join(); }
+
+Link* Swarm::find(const PeerId& peer) {
+  const auto found = by_peer_.find(peer);
+  if (found == by_peer_.end()) return nullptr;
+  for (Link* link : found->second)
+    if (!link->closed()) return link;
+  return nullptr;
+}
+
+Link* Swarm::find(ConnectionId id) {
+  const auto found = links_.find(id);
+  return found == links_.end() ? nullptr : found->second.get();
+}
+
+std::vector<Link*> Swarm::connections() {
+  std::vector<Link*> all;
+  for (const auto& [id, link] : links_) all.push_back(link.get());
+  return all;
+}
+
+void Swarm::close_peer(const PeerId& peer, CloseReason reason) {
+  const auto found = by_peer_.find(peer);
+  if (found == by_peer_.end()) return;
+  for (Link* link : found->second) link->close(reason);
+}
+
+io::Task<void> Swarm::close() {
+  closing_ = true;
+  dial_slot_free_.notify_all();
+  co_await dial_tasks_.close();
+  dials_.clear();
+  for (auto& listener : listeners_) co_await listener->close();
+  for (Link* link : connections()) link->close(CloseReason::local(CloseCode::Shutdown));
+  co_await tasks_.join();
+  while (!links_.empty()) {  // a link leaves the table in its own turn, and its burial joins it
+    (void)co_await io::yield();
+    co_await tasks_.join();
+    for (Link* link : connections()) co_await link->connection_->join();
+  }
+  co_await tasks_.close();
+  listeners_.clear();
+}
+
+}  // namespace starling::swarm

@@ -12,13 +12,19 @@ constexpr std::size_t kRecordOverhead = kHeaderBytes + 1 + 16;     // header, co
 // A key update answer is 27 bytes; a peer that asks for so many without letting us send is not honest.
 constexpr std::size_t kMaxReplies = 16 * 1024;
 
-/// How many bytes at the front of `wire` are complete records. A record that is too long counts as complete, so that
-/// OpenSSL refuses it at once.
+bool is_record_header(const std::uint8_t* header) {
+  const std::uint8_t type = header[0];
+  return type >= SSL3_RT_CHANGE_CIPHER_SPEC && type <= SSL3_RT_APPLICATION_DATA && header[1] == SSL3_VERSION_MAJOR &&
+         get_u16_be(header + 3) <= kMaxRecordBody;
+}
+
+/// How many bytes at the front of `wire` are complete records. What cannot be a record, or is too long for one, counts
+/// as complete, so that OpenSSL refuses it at once.
 std::size_t complete_records(Bytes wire) {
   std::size_t size = 0;
   while (wire.size() - size >= kHeaderBytes) {
+    if (!is_record_header(wire.data() + size)) return wire.size();
     const std::size_t body = get_u16_be(wire.data() + size + 3);
-    if (body > kMaxRecordBody) return wire.size();
     if (wire.size() - size - kHeaderBytes < body) break;
     size += kHeaderBytes + body;
   }

@@ -1,0 +1,265 @@
+// What is special to TLS: alerts, time, what a client without our rules is told, and messages after the handshake.
+#include "security/tls_handshake.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <openssl/ssl.h>
+
+#include <map>
+
+#include "security/security_test_support.hpp"
+#include "security/tls_channel.hpp"
+
+namespace starling::security {
+namespace {
+
+using namespace testing;
+using crypto::KeyType;
+using ::testing::HasSubstr;
+
+constexpr std::int64_t kNow = 1'800'000'000;
+std::int64_t now() { return kNow; }
+
+const crypto::PrivateKey& key(int index) { return test_key(KeyType::Ed25519, index); }
+
+struct TlsPair {
+  std::unique_ptr<Protocol> dialer = make_tls(key(0), now).value(), listener = make_tls(key(1), now).value();
+  Pair connect(HandshakeConfig initiator = {}, HandshakeConfig responder = {}) {
+    Pair two(*dialer, *listener, std::move(initiator), std::move(responder));
+    two.run();
+    return two;
+  }
+  Pair connected() {
+    Pair two = connect();
+    EXPECT_TRUE(two.both_done());
+    two.take();
+    return two;
+  }
+};
+
+TEST(TlsHandshake, the_initiator_learns_of_its_refusal_when_it_reads) {
+  TlsPair tls;
+  Pair two = tls.connect({}, {.expected_peer = peer_of(key(7))});
+  ASSERT_TRUE(two.initiator.handshake->done()) << "TLS 1.3: a client finishes first";
+  EXPECT_EQ(two.responder.status.error(), ErrorCode::PeerIdMismatch);
+  two.initiator.take();
+  Collector sink;
+  const auto opened = two.initiator.channel->open(two.initiator.received, sink);
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error(), ErrorCode::HandshakeFailed);
+  EXPECT_EQ(opened.error().origin(), Origin::Remote);
+  EXPECT_THAT(opened.error().detail(), HasSubstr("handshake failure"));
+}
+
+TEST(TlsHandshake, a_responder_learns_of_its_refusal_by_alert) {
+  TlsPair tls;
+  Pair two = tls.connect({.expected_peer = peer_of(key(7))});
+  EXPECT_EQ(two.initiator.status.error(), ErrorCode::PeerIdMismatch);
+  ASSERT_FALSE(two.responder.status);
+  EXPECT_EQ(two.responder.status.error(), ErrorCode::HandshakeFailed);
+  EXPECT_THAT(two.responder.status.error().detail(), HasSubstr("the peer refused"));
+}
+
+TEST(TlsHandshake, certificates_are_judged_by_the_clock_passed_in) {
+  std::int64_t time = 0;
+  const auto listener = make_tls(key(1), [&time] { return time; }).value();
+  const auto dialer = make_tls(key(0), now).value();
+  const std::pair<std::int64_t, bool> judged[] = {{0, false}, {kNow, true}, {100'000'000'000, false}};  // 1970, 5138
+  for (const auto& [at, valid] : judged) {
+    time = at;
+    Pair two(*dialer, *listener, {}, {});
+    two.run();
+    EXPECT_EQ(two.responder.handshake->done(), valid) << time;
+    if (!valid) EXPECT_EQ(two.responder.status.error(), ErrorCode::BadCertificate);
+  }
+}
+
+TEST(TlsHandshake, a_muxer_id_that_alpn_cannot_carry_is_our_own_error) {
+  TlsPair tls;
+  ByteQueue out;
+  const auto handshake = tls.dialer->begin({.muxers = {std::string(256, 'm')}});
+  EXPECT_EQ(handshake->start(out).error(), ErrorCode::InvalidArgument);
+}
+
+/// The extensions of a ClientHello, by type. RFC 8446, section 4.1.2.
+std::map<int, std::string> extensions_of_hello(Bytes record) {
+  Bytes rest = record.subspan(5 + 4 + 2 + 32);               // record, message, version, random
+  rest = rest.subspan(1 + rest[0]);                          // session id
+  rest = rest.subspan(2 + get_u16_be(rest.data()));          // cipher suites
+  rest = rest.subspan(1 + rest[0] + 2);                      // compression methods, size of the extensions
+  std::map<int, std::string> extensions;
+  while (rest.size() >= 4) {
+    const std::size_t size = get_u16_be(rest.data() + 2);
+    extensions[get_u16_be(rest.data())] = as_text(rest.subspan(4, size));
+    rest = rest.subspan(4 + size);
+  }
+  return extensions;
+}
+
+TEST(TlsHandshake, the_hello_names_no_server_and_offers_tls13_alone) {
+  constexpr int kServerName = 0, kAlpn = 16, kSessionTicket = 35, kSupportedVersions = 43, kEarlyData = 42, kPsk = 41;
+  TlsPair tls;
+  ByteQueue out;
+  const auto handshake = tls.dialer->begin({.muxers = {"/yamux/1.0.0"}});
+  ASSERT_TRUE(handshake->start(out));
+  const auto extensions = extensions_of_hello(out.view());
+  for (const int absent : {kServerName, kSessionTicket, kEarlyData, kPsk}) EXPECT_FALSE(extensions.contains(absent)) << absent;
+  EXPECT_EQ(extensions.at(kSupportedVersions), "\x02\x03\x04");
+  EXPECT_EQ(extensions.at(kAlpn), std::string("\x00\x14", 2) + "\x0c/yamux/1.0.0\x06libp2p");
+}
+
+/// A TLS peer of plain OpenSSL, whose rules the test sets. It runs against one of our handshakes in memory.
+class Stranger {
+ public:
+  Stranger() : context_(SSL_CTX_new(TLS_method())) {
+    SSL_CTX_set_verify(context_.get(), SSL_VERIFY_NONE, nullptr);
+  }
+  SSL_CTX* context() { return context_.get(); }
+  void use(const TlsCertificate& identity) {
+    SSL_CTX_use_certificate(context(), identity.certificate.get());
+    SSL_CTX_use_PrivateKey(context(), identity.key.get());
+  }
+
+  /// Dials our responder; how that ended for it.
+  Status dial(Protocol& protocol, std::string_view alpn = "\x06libp2p") {
+    session_ = TlsSession::create(*context_);
+    if (!alpn.empty())
+      SSL_set_alpn_protos(session_->ssl(), as_bytes(alpn).data(), unsigned(alpn.size()));
+    SSL_set_connect_state(session_->ssl());
+    side_.handshake = protocol.begin({.role = Role::Responder, .muxers = {"/yamux/1.0.0"}});
+    side_.start();
+    for (int round = 0; round < 5 && side_.status && !side_.handshake->done(); ++round) {
+      step();
+      side_.receive();
+    }
+    return side_.status;
+  }
+  bool accepted() const { return side_.handshake->done(); }
+  TlsSession& session() { return *session_; }
+  Side& side() { return side_; }
+
+ private:
+  void step() {
+    const TlsAttachment attachment(*session_, &side_.sent, side_.sent.size(), side_.received);
+    SSL_do_handshake(session_->ssl());
+  }
+  SslContextPtr context_;
+  std::unique_ptr<TlsSession> session_;
+  Side side_;
+};
+
+TEST(TlsHandshake, a_plain_peer_with_a_libp2p_certificate_is_accepted) {
+  TlsPair tls;
+  Stranger stranger;
+  stranger.use(make_libp2p_certificate(key(0)).value());
+  EXPECT_TRUE(stranger.dial(*tls.listener));
+  EXPECT_TRUE(stranger.accepted());
+}
+
+TEST(TlsHandshake, a_peer_without_alpn_is_accepted_and_negotiates_its_muxer_later) {
+  TlsPair tls;
+  Stranger stranger;
+  stranger.use(make_libp2p_certificate(key(0)).value());
+  ASSERT_TRUE(stranger.dial(*tls.listener, ""));
+  ASSERT_TRUE(stranger.accepted());
+  EXPECT_EQ(stranger.side().handshake->take().muxer, "");
+}
+
+TEST(TlsHandshake, peers_that_break_the_rules_are_refused) {
+  TlsPair tls;
+  const auto identity = make_libp2p_certificate(key(0)).value();
+
+  Stranger anonymous;
+  EXPECT_EQ(anonymous.dial(*tls.listener).error(), ErrorCode::HandshakeFailed) << "no certificate";
+
+  Stranger old;
+  old.use(identity);
+  SSL_CTX_set_max_proto_version(old.context(), TLS1_2_VERSION);
+  EXPECT_EQ(old.dial(*tls.listener).error(), ErrorCode::HandshakeFailed) << "TLS 1.2";
+
+  Stranger web;
+  web.use(identity);
+  EXPECT_EQ(web.dial(*tls.listener, "\x02h2").error(), ErrorCode::HandshakeFailed) << "another application";
+
+  Stranger chain;
+  chain.use(identity);
+  SSL_CTX_add1_chain_cert(chain.context(), identity.certificate.get());
+  const auto two_certificates = chain.dial(*tls.listener);
+  EXPECT_EQ(two_certificates.error(), ErrorCode::BadCertificate);
+  EXPECT_THAT(two_certificates.error().detail(), HasSubstr("exactly one"));
+
+  Stranger expired;
+  auto old_identity = make_libp2p_certificate(key(0)).value();
+  ASN1_TIME_set(X509_getm_notAfter(old_identity.certificate.get()), kNow - 1);
+  X509_sign(old_identity.certificate.get(), old_identity.key.get(), EVP_sha256());
+  expired.use(old_identity);
+  EXPECT_EQ(expired.dial(*tls.listener).error(), ErrorCode::BadCertificate);
+}
+
+TEST(TlsHandshake, no_session_tickets_are_given) {
+  TlsPair tls;
+  Pair two = tls.connect();
+  ASSERT_TRUE(two.both_done());
+  EXPECT_TRUE(two.responder.sent.empty() && two.initiator.received.empty());
+}
+
+TEST(TlsChannel, a_record_beyond_the_protocols_size_is_refused_at_once) {
+  TlsPair tls;
+  Pair two = tls.connected();
+  two.responder.received.append(from_hex("1703034200").value());  // 16896 bytes are announced, none is there
+  Collector sink;
+  EXPECT_EQ(two.responder.channel->open(two.responder.received, sink).error(), ErrorCode::ProtocolViolation);
+}
+
+TEST(TlsChannel, bytes_that_are_no_record_are_a_violation) {
+  TlsPair tls;
+  Pair two = tls.connected();
+  two.responder.received.append(as_bytes("GET / HTTP/1.1\r\n\r\n"));
+  Collector sink;
+  EXPECT_FALSE(two.responder.channel->open(two.responder.received, sink));
+}
+
+TEST(TlsChannel, what_comes_after_the_farewell_is_dropped) {
+  TlsPair tls;
+  Pair two = tls.connected();
+  ASSERT_TRUE(two.initiator.channel->close(two.initiator.sent));
+  two.initiator.sent.append(as_bytes("rubbish"));
+  Collector sink;
+  ASSERT_TRUE(two.responder.channel->open(two.initiator.sent, sink));
+  EXPECT_TRUE(two.responder.channel->remote_closed());
+  EXPECT_TRUE(two.initiator.sent.empty());
+  EXPECT_EQ(two.initiator.channel->seal(as_bytes("x"), two.initiator.sent).error(), ErrorCode::Closed);
+  // The other direction still works: each side closes its own.
+  EXPECT_EQ(as_text(transfer(two.responder, two.initiator, as_bytes("answer")).value()), "answer");
+}
+
+TEST(TlsChannel, key_updates_are_answered_with_the_next_data) {
+  TlsPair tls;
+  Pair two = tls.connected();
+  auto& channel = static_cast<TlsChannel&>(*two.initiator.channel);
+  for (int round = 0; round < 20; ++round) {
+    ASSERT_EQ(SSL_key_update(channel.ssl(), SSL_KEY_UPDATE_REQUESTED), 1);
+    EXPECT_EQ(as_text(transfer(two.initiator, two.responder, as_bytes("there")).value()), "there");
+    EXPECT_EQ(as_text(transfer(two.responder, two.initiator, as_bytes("back")).value()), "back");
+  }
+}
+
+TEST(TlsChannel, a_flood_of_key_updates_does_not_grow_memory) {
+  TlsPair tls;
+  Pair two = tls.connected();
+  auto& channel = static_cast<TlsChannel&>(*two.initiator.channel);
+  Status status;
+  for (int round = 0; round < 2000 && status; ++round) {
+    ASSERT_EQ(SSL_key_update(channel.ssl(), SSL_KEY_UPDATE_REQUESTED), 1);
+    ASSERT_TRUE(two.initiator.channel->seal(as_bytes("x"), two.initiator.sent));
+    Collector sink;
+    status = two.responder.channel->open(two.initiator.sent, sink);
+  }
+  if (!status) EXPECT_EQ(status.error(), ErrorCode::ProtocolViolation);
+  two.responder.sent.clear();
+  if (status) ASSERT_TRUE(two.responder.channel->seal(as_bytes("x"), two.responder.sent));
+  EXPECT_LT(two.responder.sent.size(), 20'000u);
+}
+
+}  // namespace
+}  // namespace starling::security

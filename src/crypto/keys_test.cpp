@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
+#include <utility>
+
 #include "crypto/key_vectors.hpp"
 
 namespace starling::crypto {
@@ -14,8 +17,13 @@ ByteVector hex(std::string_view text) { return from_hex(text).value(); }
 
 class NamedKeyTest : public testing::TestWithParam<KeyType> {
  protected:
+  // RSA keys are slow to make, so each is made once.
   static PrivateKey generate(std::uint64_t seed = 1) {
-    return PrivateKey::generate(GetParam(), *seeded_random(seed)).value();
+    static std::map<std::pair<KeyType, std::uint64_t>, PrivateKey> made;
+    const auto key = std::pair(GetParam(), seed);
+    const auto found = made.find(key);
+    if (found != made.end()) return found->second;
+    return made.emplace(key, PrivateKey::generate(GetParam(), *seeded_random(seed)).value()).first->second;
   }
 };
 INSTANTIATE_TEST_SUITE_P(AllTypes, NamedKeyTest, testing::ValuesIn(kTypes),

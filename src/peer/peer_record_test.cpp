@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "peer/go_vectors.hpp"
 #include "starling/wire/protobuf.hpp"
 
 namespace starling {
@@ -41,6 +42,18 @@ TEST(PeerRecordTest, constants_are_those_of_go_and_of_rust) {
   EXPECT_EQ(as_text(legacy.payload_type()), kLegacyType);
   EXPECT_TRUE(legacy.verify(kLegacyDomain));
   EXPECT_EQ(standard.payload().size(), legacy.payload().size());
+}
+
+TEST(PeerRecordTest, is_byte_for_byte_what_go_makes) {
+  const PrivateKey key = PrivateKey::from_protobuf(from_hex(vectors::kGoKey).value()).value();
+  const PeerRecord record{PeerId::from_string(vectors::kGoPeerId).value(),
+                          1'700'000'000'000'000'000,
+                          {address("/ip4/192.0.2.7/tcp/4001"), address("/ip6/2001:db8::1/udp/4001/quic-v1")}};
+  EXPECT_EQ(record.peer.to_cid_string(), vectors::kGoPeerCid);
+  EXPECT_EQ(PeerRecord::open(from_hex(vectors::kGoStandardRecord).value()).value(), record);
+  EXPECT_EQ(PeerRecord::open(from_hex(vectors::kGoLegacyRecord).value()).value(), record);
+  EXPECT_EQ(to_hex(record.seal(key)->to_protobuf()), vectors::kGoStandardRecord);
+  EXPECT_EQ(to_hex(record.seal(key, PeerRecordFormat::Legacy)->to_protobuf()), vectors::kGoLegacyRecord);
 }
 
 TEST(PeerRecordTest, formats_do_not_mix) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "peer/go_vectors.hpp"
 #include "starling/wire/protobuf.hpp"
 
 namespace starling {
@@ -51,6 +52,14 @@ TEST(SignedEnvelopeTest, signature_covers_domain_type_and_payload) {
   append(covered, from_hex("020301ac02").value());
   append(covered, ByteVector(300, 9));
   EXPECT_TRUE(key.public_key().verify(covered, envelope.signature()));
+}
+
+TEST(SignedEnvelopeTest, is_byte_for_byte_what_go_makes) {
+  const PrivateKey key = PrivateKey::from_protobuf(from_hex(vectors::kGoKey).value()).value();
+  const auto envelope = SignedEnvelope::from_protobuf(from_hex(vectors::kGoEnvelope).value()).value();
+  EXPECT_EQ(envelope.verify(kDomain).value(), key.public_key());
+  EXPECT_EQ(SignedEnvelope::seal(key, kDomain, as_bytes(kType), as_bytes(kPayload)).value(), envelope);
+  EXPECT_EQ(to_hex(envelope.to_protobuf()), vectors::kGoEnvelope);
 }
 
 TEST(SignedEnvelopeTest, any_alteration_is_refused) {

@@ -16,8 +16,9 @@ using multiformats::kVariableSize;
 using multiformats::Problem;
 using multiformats::ProtocolEntry;
 
-constexpr std::size_t kMaxTextSize = 4 * Multiaddr::kMaxSize;  // characters; percent-encoding takes three for a byte
-constexpr std::size_t kMaxQuoted = 64;                         // characters of the input that an error repeats
+// Characters; the longest text has a name of 19 characters for each two bytes.
+constexpr std::size_t kMaxTextSize = 10 * Multiaddr::kMaxSize;
+constexpr std::size_t kMaxQuoted = 64;  // characters of the input that an error repeats
 
 // What lies between the slashes, one part after another, each with its place.
 class Parts {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include "starling/base/bytes.hpp"
 #include "starling/base/error.hpp"

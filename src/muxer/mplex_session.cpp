@@ -137,9 +137,10 @@ Result<StreamId> MplexSession::open_stream() {
 
 std::size_t MplexSession::send(StreamId id, Bytes payload) {
   const Stream* stream = find(id);
-  if (stream == nullptr || stream->closed_here) return 0;
+  if (stream == nullptr || stream->closed_here || payload.empty()) return 0;
   const std::size_t most = std::max(std::min(config_.max_frame_payload, config_.max_message_size), 1u);
   const Header header{.flag = flag_of(Kind::Message, is_ours(id)), .stream = stream->wire};
+  output_.prepare(payload.size() + (payload.size() + most - 1) / most * kMaxHeaderSize);  // once, not message by message
   for (Bytes rest = payload; !rest.empty();) {
     const Bytes piece = rest.first(std::min(rest.size(), most));
     put(header, piece);

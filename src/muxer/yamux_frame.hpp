@@ -47,4 +47,10 @@ inline Header decode(const std::uint8_t* from) {
 /// What is wrong with the twelve bytes at `from`, or empty: version, type, flags, and stream id against type.
 std::string_view complaint_about(const std::uint8_t* from);
 
+/// The common case of that, decided at once: data or a window update of some stream with nothing unknown in it.
+inline bool is_plain_stream_frame(const std::uint8_t* from) {
+  return from[0] == kVersion && from[1] <= std::uint8_t(Type::WindowUpdate) && (get_u16_be(from + 2) & ~kAllFlags) == 0 &&
+         get_u32_be(from + 4) != 0;
+}
+
 }  // namespace starling::muxer::yamux

@@ -31,6 +31,22 @@ TEST(YamuxFrame, every_permitted_combination_passes) {
   EXPECT_EQ(complaint("000300000000000000000002"), "");
 }
 
+TEST(YamuxFrame, the_common_case_agrees_with_the_full_check) {
+  for (std::uint8_t version = 0; version < 2; ++version) {
+    for (unsigned type = 0; type < 6; ++type) {
+      for (unsigned flags = 0; flags < 40; ++flags) {
+        for (const std::uint32_t stream : {0u, 1u}) {
+          ByteVector bytes(kHeaderSize);
+          encode({Type(type), std::uint16_t(flags), stream, 0}, bytes.data());
+          bytes[0] = version;
+          const bool of_a_stream = type <= 1 && complaint_about(bytes.data()).empty();
+          EXPECT_EQ(is_plain_stream_frame(bytes.data()), of_a_stream);
+        }
+      }
+    }
+  }
+}
+
 TEST(YamuxFrame, version_type_and_flags_are_checked) {
   EXPECT_NE(complaint("010000000000000100000000"), "");
   EXPECT_NE(complaint("000400000000000100000000"), "");

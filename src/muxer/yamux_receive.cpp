@@ -56,21 +56,14 @@ Status YamuxSession::read_header(Bytes& bytes, Events& events) {
 }
 
 Status YamuxSession::on_frame(const std::uint8_t* header, Events& events) {
+  if (is_plain_stream_frame(header)) [[likely]] return on_stream_frame(decode(header), events);
   if (const std::string_view complaint = complaint_about(header); !complaint.empty()) [[unlikely]] {
     return remote_fault(ErrorCode::ProtocolViolation, complaint);
   }
   const Header frame = decode(header);
-  switch (frame.type) {
-    case Type::Data:
-    case Type::WindowUpdate:
-      return on_stream_frame(frame, events);
-    case Type::Ping:
-      return on_ping(frame);
-    case Type::GoAway:
-      heard_go_away_ = true;
-      events.on_go_away(frame.length);
-      return {};
-  }
+  if (frame.type == Type::Ping) return on_ping(frame);
+  heard_go_away_ = true;
+  events.on_go_away(frame.length);
   return {};
 }
 
@@ -99,7 +92,7 @@ Status YamuxSession::on_stream_frame(const Header& frame, Events& events) {
   Stream* stream = streams_.find(frame.stream);
   if (stream == nullptr) return {};  // ended by us a moment ago: go-yamux and rust-yamux pass over it too
   if (frame.has(kAck)) on_ack(*stream);
-  return frame.type == Type::Data ? on_data(frame, events) : on_window_update(frame, events);
+  return frame.type == Type::Data ? on_data(frame, *stream, events) : on_window_update(frame, *stream, events);
 }
 
 // Everything is checked before the stream comes into being (CVE-2026-32314 = GHSA-vxx9-2994-q338, CVE-2026-31814).
@@ -157,23 +150,21 @@ void YamuxSession::on_rst(const Header& frame, Events& events) {
   events.on_reset(id, frame.type == Type::WindowUpdate ? frame.length : 0);
 }
 
-Status YamuxSession::on_window_update(const Header& frame, Events& events) {
-  Stream* stream = streams_.find(frame.stream);
-  if (frame.length > UINT32_MAX - stream->send_credit) return remote_fault(ErrorCode::ProtocolViolation, "yamux window overflow");
-  stream->send_credit += frame.length;
-  const StreamId id = id_of(frame.stream, *stream);
-  if (stream->blocked && frame.length > 0) {
-    stream->blocked = false;
+Status YamuxSession::on_window_update(const Header& frame, Stream& stream, Events& events) {
+  if (frame.length > UINT32_MAX - stream.send_credit) return remote_fault(ErrorCode::ProtocolViolation, "yamux window overflow");
+  stream.send_credit += frame.length;
+  const StreamId id = id_of(frame.stream, stream);
+  if (stream.blocked && frame.length > 0) {
+    stream.blocked = false;
     events.on_writable(id);
   }
   if (frame.has(kFin)) on_fin(id, events);
   return {};
 }
 
-Status YamuxSession::on_data(const Header& frame, Events& events) {
-  const Stream* stream = streams_.find(frame.stream);
-  if (frame.length > stream->window.credit) return remote_fault(ErrorCode::ProtocolViolation, "yamux data beyond the window");
-  body_.stream = id_of(frame.stream, *stream);
+Status YamuxSession::on_data(const Header& frame, const Stream& stream, Events& events) {
+  if (frame.length > stream.window.credit) return remote_fault(ErrorCode::ProtocolViolation, "yamux data beyond the window");
+  body_.stream = id_of(frame.stream, stream);
   body_.fin = frame.has(kFin);
   if (body_.left == 0) end_body(events);
   return {};

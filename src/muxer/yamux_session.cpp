@@ -74,10 +74,12 @@ std::size_t YamuxSession::send(StreamId id, Bytes payload) {
   const std::size_t taken = std::min<std::size_t>(payload.size(), stream->send_credit);
   stream->send_credit -= std::uint32_t(taken);
   stream->blocked = taken < payload.size();
-  for (std::size_t done = 0; done < taken;) {
-    const std::size_t size = std::min<std::size_t>(taken - done, std::max(config_.max_frame_payload, 1u));
-    put_data(wire_of(id), owed_flags(*stream), payload.subspan(done, size));
-    done += size;
+  const std::size_t most = std::max(config_.max_frame_payload, 1u);
+  output_.prepare(taken + (taken + most - 1) / most * kHeaderSize);  // once, not frame by frame
+  for (Bytes rest = payload.first(taken); !rest.empty();) {
+    const Bytes piece = rest.first(std::min(rest.size(), most));
+    put_data(wire_of(id), owed_flags(*stream), piece);
+    rest = rest.subspan(piece.size());
   }
   return taken;
 }

@@ -69,8 +69,8 @@ class YamuxSession final : public Session {
   Status on_ping(const Header& frame);
   Status on_stream_frame(const Header& frame, Events& events);
   Status on_syn(const Header& frame, Events& events);
-  Status on_window_update(const Header& frame, Events& events);
-  Status on_data(const Header& frame, Events& events);
+  Status on_window_update(const Header& frame, Stream& stream, Events& events);
+  Status on_data(const Header& frame, const Stream& stream, Events& events);
   void on_ack(Stream& stream);
   void on_fin(StreamId id, Events& events);
   void on_rst(const Header& frame, Events& events);

@@ -23,6 +23,7 @@ void SimReactor::run_until(TimePoint end) {
   stopped_ = false;
   while (!stopped_) {
     if (turn()) continue;
+    if (stopped_) break;  // the clock stands where stop() was called
     const TimePoint next = next_timer();
     if (next > end || next == kNever) break;
     if (next > now_) now_ = next;

@@ -24,9 +24,8 @@ std::uint64_t get_number(Bytes value) {
 template <std::size_t Size>
 Problem parse_number(std::string_view text, ByteVector& to) {
   std::uint64_t number = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, number);
-  if (error != std::errc() || stop != end) return "not a decimal number in range";
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || stop != text.data() + text.size()) return "not a decimal number in range";
   if (Size < 8 && (number >> (8 * Size % 64)) != 0) return "the number is too large";
   for (std::size_t i = Size; i-- > 0;) to.push_back(std::uint8_t(number >> (8 * i)));
   return nullptr;

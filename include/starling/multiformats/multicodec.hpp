@@ -10,7 +10,7 @@
 namespace starling {
 
 enum class Multicodec : std::uint64_t {
-#define STARLING_MULTICODEC(name, code, text) name = code,
+#define STARLING_MULTICODEC(name, code, text) name = (code),
 #include "starling/multiformats/multicodec_codes.def"
 #undef STARLING_MULTICODEC
 };

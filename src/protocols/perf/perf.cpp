@@ -40,9 +40,13 @@ io::Task<Status> serve_one(host::Stream& stream, const PerfOptions& options) {
   if (wanted > options.max_download_bytes) {
     co_return fail(ErrorCode::LimitExceeded, Op::Perf, Origin::Limit, "perf.max_download_bytes = " + std::to_string(options.max_download_bytes));
   }
-  for (;;) {
+  for (std::uint64_t received = 0;;) {
     STARLING_CO_TRY(const Bytes got, co_await receive(stream, options.idle_timeout));
     if (got.empty()) break;
+    if (options.check_uploads && find_mismatch(received, got)) {
+      co_return fail(ErrorCode::ProtocolViolation, Op::Perf, Origin::Remote, "the upload differs from the pattern");
+    }
+    received += got.size();
     stream.consume(got.size());
   }
   for (std::uint64_t sent = 0; sent < wanted; sent += std::min<std::uint64_t>(wanted - sent, kBlock)) {

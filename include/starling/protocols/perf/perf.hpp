@@ -21,6 +21,7 @@ std::optional<std::uint64_t> find_mismatch(std::uint64_t start, Bytes data);
 struct PerfOptions {
   Duration idle_timeout;            // no progress for so long ends the run
   std::uint64_t max_download_bytes; // a server sends no more than this per stream
+  bool check_uploads = false;       // a server resets the stream at the first byte that differs from the pattern
 };
 
 void serve(host::Host& host, PerfOptions options);

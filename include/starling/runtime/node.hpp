@@ -1,0 +1,41 @@
+// Node: one wired libp2p node. Everything is put together in runtime/wiring.cpp, by hand, and nowhere else.
+// Resource; end it with close(). Threading: the world's reactor.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "starling/host/host.hpp"
+#include "starling/protocols/perf/perf.hpp"
+#include "starling/protocols/ping/ping.hpp"
+#include "starling/runtime/options.hpp"
+#include "starling/transport/transport.hpp"
+
+namespace starling::runtime {
+
+class Node {
+ public:
+  /// `wall_clock_ns` (nanoseconds since 1970) dates signed peer records; it comes from outside like all time.
+  /// Errors: the first mistake in `options` with all of them in its text, or key material that cannot be used.
+  static Result<std::unique_ptr<Node>> create(io::World world, crypto::PrivateKey key, Options options,
+                                              std::uint64_t wall_clock_ns);
+  ~Node();
+
+  const PeerId& id() const { return host_->id(); }
+  host::Host& host() { return *host_; }
+  const Options& options() const { return options_; }
+  const transport::InboundCounters& inbound() const { return upgrader_->counters; }
+  ping::PingOptions ping_options() const { return {options_.ping.timeout}; }
+  perf::PerfOptions perf_options() const;
+
+  /// Ends handlers and connections and waits for all of it.
+  io::Task<void> close() { return host_->close(); }
+
+ private:
+  explicit Node(Options options);
+  Options options_;
+  std::unique_ptr<transport::Upgrader> upgrader_;
+  std::unique_ptr<host::Host> host_;
+};
+
+}  // namespace starling::runtime

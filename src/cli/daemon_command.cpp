@@ -1,0 +1,138 @@
+// starling daemon: a node that runs until it is told to stop.
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+
+#include "cli/commands.hpp"
+#include "cli/session.hpp"
+#include "cli/test_protocols.hpp"
+#include "cli/units.hpp"
+
+namespace starling::cli {
+namespace {
+
+struct DaemonFlags {
+  NodeFlags node;
+  std::vector<std::string> listen = {"/ip4/0.0.0.0/tcp/4001", "/ip6/::/tcp/4001"};
+  std::string data_dir;
+  bool test_protocols = false;
+};
+
+std::filesystem::path default_data_dir() {
+  if (const char* xdg = std::getenv("XDG_DATA_HOME"); xdg != nullptr && *xdg != '\0') return std::filesystem::path(xdg) / "starling";
+  const char* home = std::getenv("HOME");
+  return std::filesystem::path(home != nullptr ? home : ".") / ".local/share/starling";
+}
+
+// The identity of a daemon is kept: in the file given, or in its data directory.
+Status choose_identity(DaemonFlags& flags) {
+  if (!flags.node.key_file.empty()) return {};
+  const std::filesystem::path folder = flags.data_dir.empty() ? default_data_dir() : std::filesystem::path(flags.data_dir);
+  std::error_code problem;
+  std::filesystem::create_directories(folder, problem);
+  if (problem) return fail(ErrorCode::FileUnwritable, Op::WriteFile, Origin::Local, folder.string() + ": " + problem.message());
+  flags.node.key_file = folder / "identity.key";
+  return {};
+}
+
+struct Totals {
+  std::size_t streams = 0;
+  std::uint64_t in = 0, out = 0;
+};
+
+Totals totals(host::Host& host) {
+  Totals sum{0, host.swarm().counters().bytes_in, host.swarm().counters().bytes_out};
+  for (const swarm::Link* link : host.swarm().connections()) {
+    const transport::ConnectionStats stats = link->stats();
+    sum.streams += stats.inbound_streams + stats.outbound_streams;
+    sum.in += stats.bytes_in;
+    sum.out += stats.bytes_out;
+  }
+  return sum;
+}
+
+void announce(Session& session) {
+  const std::vector<Multiaddr> addresses = session.host().addresses();
+  if (session.flags.json) {
+    boost::json::array listen;
+    for (const Multiaddr& address : addresses) listen.emplace_back(address.to_string());
+    print_json({{"event", "ready"}, {"peer_id", session.node->id().to_string()}, {"listen", std::move(listen)}});
+    return;
+  }
+  std::printf("peer id  %s\n", session.node->id().to_string().c_str());
+  for (const Multiaddr& address : addresses) std::printf("address  %s\n", address.to_string().c_str());
+  std::printf("\nPing this node from another machine:\n  starling ping %s\n\nCtrl-C ends it.\n\n",
+              addresses.empty() ? "ADDRESS" : addresses.back().to_string().c_str());
+  std::fflush(stdout);
+}
+
+// One line that is written over every second, on a terminal only.
+io::Task<void> show_status(Session& session) {
+  const bool live = !session.flags.json && ::isatty(STDOUT_FILENO) == 1;
+  for (;;) {
+    if (live) {
+      const Totals now = totals(session.host());
+      std::printf("\r\033[Kpeers %zu   streams %zu   in %s   out %s", session.host().swarm().connection_count(), now.streams,
+                  format_size(now.in).c_str(), format_size(now.out).c_str());
+      std::fflush(stdout);
+    }
+    if (!co_await io::sleep_for(*session.reactor, std::chrono::seconds(1))) break;
+  }
+  if (live) std::printf("\n");
+}
+
+// What happens, one JSON line each.
+std::vector<host::EventBus::Subscription> print_events(Session& session) {
+  std::vector<host::EventBus::Subscription> all;
+  if (!session.flags.json) return all;
+  host::EventBus& bus = session.host().events();
+  all.push_back(bus.subscribe<host::PeerConnected>([](const host::PeerConnected& e) {
+    print_json({{"event", "connected"}, {"peer_id", e.peer.to_string()}, {"address", e.remote_address.to_string()},
+                {"direction", e.direction == transport::Direction::Inbound ? "inbound" : "outbound"}});
+  }));
+  all.push_back(bus.subscribe<host::PeerDisconnected>([](const host::PeerDisconnected& e) {
+    print_json({{"event", "disconnected"}, {"peer_id", e.peer.to_string()}, {"reason", e.reason.to_string()}});
+  }));
+  all.push_back(bus.subscribe<host::PeerIdentified>([](const host::PeerIdentified& e) {
+    print_json({{"event", "identified"}, {"peer_id", e.peer.to_string()}, {"agent_version", e.info.agent_version}});
+  }));
+  return all;
+}
+
+io::Task<int> serve(Session& session, const DaemonFlags& flags) {
+  if (flags.test_protocols) serve_test_protocols(session.host());
+  const auto subscriptions = print_events(session);
+  for (const std::string& text : flags.listen) {
+    const auto address = Multiaddr::from_string(text);
+    if (!address) co_return report(address.error(), session.flags.json);
+    if (const auto bound = session.host().listen(*address); !bound) co_return report(bound.error(), session.flags.json);
+  }
+  announce(session);
+  co_await show_status(session);
+  co_return kOk;
+}
+
+int run_daemon(DaemonFlags flags) {
+  if (const Status chosen = choose_identity(flags); !chosen) return report(chosen.error(), flags.node.json);
+  if (flags.test_protocols) flags.node.options.perf.check_uploads = true;
+  NodeFlags node = flags.node;
+  return run_session(std::move(node), /*timed=*/false, [flags](Session& session) { return serve(session, flags); });
+}
+
+}  // namespace
+
+void add_daemon_command(CLI::App& app, Run& run) {
+  auto flags = std::make_shared<DaemonFlags>();
+  CLI::App* daemon = app.add_subcommand("daemon", "Run a node until Ctrl-C");
+  add_node_flags(*daemon, flags->node);
+  daemon->add_option("--listen", flags->listen, "Address to listen on; may be given several times")->type_name("MULTIADDR")->capture_default_str();
+  daemon->add_option("--data-dir", flags->data_dir, "Folder for the identity; default: the user's data folder")->type_name("DIR");
+  daemon->add_flag("--perf", flags->node.options.perf.serve, "Serve /perf/1.0.0: lets any peer use the line");
+  daemon->add_flag("--test-protocols", flags->test_protocols, "Serve echo and other protocols for tests between implementations");
+  daemon->footer("Examples:\n  starling daemon\n  starling daemon --listen /ip4/127.0.0.1/tcp/0 --key node.key --json");
+  daemon->callback([flags, &run] { run = [flags] { return run_daemon(*flags); }; });
+}
+
+}  // namespace starling::cli

@@ -1,0 +1,157 @@
+// starling interop-client: behaviours that tests between implementations check, from the dialing side.
+#include <cstdio>
+
+#include "cli/commands.hpp"
+#include "cli/session.hpp"
+#include "cli/test_protocols.hpp"
+
+namespace starling::cli {
+namespace {
+
+struct ClientFlags {
+  NodeFlags node;
+  std::string target;
+  std::uint64_t count = 1000, size = 1000;
+};
+
+constexpr std::size_t kFloodBytes = 4u << 20;  // what close-during-write tries to send
+
+ByteVector make_payload(std::uint64_t seed, std::size_t size) {
+  ByteVector payload(size);
+  for (std::size_t i = 0; i < size; ++i) payload[i] = perf::pattern_byte(seed * 7919 + i);
+  return payload;
+}
+
+io::Task<Status> read_and_compare(host::Stream& stream, const ByteVector& expected) {
+  ByteVector got(expected.size());
+  STARLING_CO_CHECK(co_await stream.read_exactly(got));
+  if (got != expected) co_return fail(ErrorCode::ProtocolViolation, Op::Read, Origin::Remote, "the echo differs");
+  STARLING_CO_TRY(const Bytes rest, co_await stream.peek());
+  if (!rest.empty()) co_return fail(ErrorCode::ProtocolViolation, Op::Read, Origin::Remote, "the echo is longer than what was sent");
+  co_return Status{};
+}
+
+// All streams are open before the first is used.
+io::Task<Status> many_streams(Session& session, const Target& target, const ClientFlags& flags) {
+  std::vector<host::Stream> streams;
+  for (std::uint64_t i = 0; i < flags.count; ++i) {
+    for (;;) {
+      auto stream = co_await session.host().open_stream(target.peer, {std::string(kEchoId)});
+      if (stream) {
+        streams.push_back(std::move(*stream));
+        break;
+      }
+      if (!(stream.error() == ErrorCode::StreamLimit)) co_return std::unexpected(stream.error());
+      STARLING_CO_CHECK(co_await io::sleep_for(*session.reactor, std::chrono::milliseconds(2)));  // the backlog empties
+    }
+  }
+  for (std::size_t i = 0; i < streams.size(); ++i) STARLING_CO_CHECK(co_await streams[i].write(make_payload(i, flags.size)));
+  for (host::Stream& stream : streams) stream.close_write();
+  for (std::size_t i = 0; i < streams.size(); ++i) STARLING_CO_CHECK(co_await read_and_compare(streams[i], make_payload(i, flags.size)));
+  co_return Status{};
+}
+
+io::Task<Status> half_close(Session& session, const Target& target, const ClientFlags& flags) {
+  STARLING_CO_TRY(host::Stream stream, co_await session.host().open_stream(target.peer, {std::string(kEchoId)}));
+  const ByteVector payload = make_payload(1, flags.size);
+  STARLING_CO_CHECK(co_await stream.write(payload));
+  stream.close_write();
+  co_return co_await read_and_compare(stream, payload);
+}
+
+io::Task<Status> reset(Session& session, const Target& target, const ClientFlags&) {
+  STARLING_CO_TRY(host::Stream stream, co_await session.host().open_stream(target.peer, {std::string(kTestResetId)}));
+  STARLING_CO_CHECK(co_await stream.write(make_payload(2, 1)));
+  const auto got = co_await stream.peek();
+  if (!got && got.error() == ErrorCode::StreamReset) co_return Status{};
+  if (!got) co_return std::unexpected(got.error());
+  co_return fail(ErrorCode::ProtocolViolation, Op::Read, Origin::Remote, "expected a reset, got " + std::to_string(got->size()) + " bytes");
+}
+
+io::Task<Status> ping_once(Session& session, const Target& target) {
+  STARLING_CO_TRY(auto pinger, co_await ping::Pinger::open(session.host(), target.peer, session.node->ping_options()));
+  STARLING_CO_TRY(const Duration time, co_await pinger.ping());
+  (void)time;
+  (void)co_await pinger.close();
+  co_return Status{};
+}
+
+io::Task<Status> close_during_write(Session& session, const Target& target, const ClientFlags&) {
+  STARLING_CO_TRY(host::Stream stream, co_await session.host().open_stream(target.peer, {std::string(kTestCloseId)}));
+  const Status written = co_await stream.write(make_payload(3, kFloodBytes));
+  if (!written && !(written.error() == ErrorCode::StreamReset) && !(written.error() == ErrorCode::StreamClosed)) co_return written;
+  co_return co_await ping_once(session, target);  // the connection is still good
+}
+
+// A new connection each time: dial, one ping, close.
+io::Task<Status> connects(Session& session, const Target& target, const ClientFlags& flags) {
+  io::WaitQueue gone;
+  const auto watch = session.host().events().subscribe<host::PeerDisconnected>([&gone](const auto&) { gone.notify_all(); });
+  for (std::uint64_t i = 0; i < flags.count; ++i) {
+    STARLING_CO_TRY(const auto connection, co_await connect(session, target));
+    STARLING_CO_CHECK(co_await ping_once(session, target));
+    session.host().swarm().find(connection)->close(transport::CloseReason::local(transport::CloseCode::None));
+    while (session.host().swarm().find(target.peer) != nullptr) STARLING_CO_CHECK(co_await gone.wait());
+  }
+  co_return Status{};
+}
+
+using Behaviour = io::Task<Status> (*)(Session&, const Target&, const ClientFlags&);
+
+io::Task<int> run_behaviour(Session& session, const ClientFlags& flags, const char* name, Behaviour behaviour, bool connects_itself) {
+  const auto target = parse_target(flags.target);
+  if (!target) co_return report(target.error(), flags.node.json);
+  if (!connects_itself) {
+    if (const auto connection = co_await connect(session, *target); !connection) co_return report(connection.error(), flags.node.json);
+  }
+  const TimePoint start = session.reactor->now();
+  const Status status = co_await behaviour(session, *target, flags);
+  const double seconds = std::chrono::duration<double>(session.reactor->now() - start).count();
+  if (!status) co_return report(status.error(), flags.node.json);
+  if (flags.node.json) {
+    print_json({{"event", "done"}, {"mode", name}, {"ok", true}, {"count", flags.count}, {"seconds", seconds},
+                {"per_second", seconds > 0 ? double(flags.count) / seconds : 0.0}});
+  } else {
+    std::printf("%s: ok in %.3f s\n", name, seconds);
+  }
+  co_return kOk;
+}
+
+}  // namespace
+
+void add_interop_client_command(CLI::App& app, Run& run) {
+  struct Row {
+    const char* name;
+    const char* what;
+    Behaviour behaviour;
+    bool connects_itself;
+  };
+  static constexpr Row kRows[] = {
+      {"streams", "Open --count echo streams at once and check each", many_streams, false},
+      {"half-close", "Close the write side first, then read the echo to its end", half_close, false},
+      {"reset", "Expect the peer's reset", reset, false},
+      {"close-during-write", "Write to a stream that the peer gives up", close_during_write, false},
+      {"connect", "--count times: connect, ping once, close", connects, true},
+  };
+  CLI::App* group = app.add_subcommand("interop-client", "Behaviours that tests between implementations check");
+  group->require_subcommand(1);
+  for (const Row& row : kRows) {
+    auto flags = std::make_shared<ClientFlags>();
+    CLI::App* command = group->add_subcommand(row.name, row.what);
+    command->add_option("address", flags->target, "Peer that serves the test protocols, ending in /p2p/<peer id>")->required()->type_name("MULTIADDR");
+    command->add_option("--count", flags->count, "How many")->capture_default_str();
+    command->add_option("--size", flags->size, "Bytes per stream")->capture_default_str();
+    add_node_flags(*command, flags->node);
+    add_timeout_flag(*command, flags->node);
+    command->callback([flags, row, &run] {
+      run = [flags, row] {
+        return run_session(flags->node, /*timed=*/true, [flags, row](Session& session) {
+          return run_behaviour(session, *flags, row.name, row.behaviour, row.connects_itself);
+        });
+      };
+    });
+  }
+  group->footer("Example:\n  starling interop-client streams ADDRESS --count 1000 --size 1000");
+}
+
+}  // namespace starling::cli

@@ -1,0 +1,81 @@
+#include "starling/runtime/options.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace starling::runtime {
+namespace {
+
+class Checker {
+ public:
+  template <typename T>
+  void range(std::string_view key, T value, T low, T high) {
+    if (value >= low && value <= high) return;
+    mistake(std::string(key) + " = " + std::to_string(value) + ": must be in " + std::to_string(low) + " … " + std::to_string(high));
+  }
+  void positive(std::string_view key, Duration value) {
+    if (value > Duration::zero()) return;
+    mistake(std::string(key) + " = " + std::to_string(value.count()) + " ns: must be more than zero");
+  }
+  template <std::size_t N>
+  void names(std::string_view key, const std::vector<std::string>& given, const std::array<std::string_view, N>& known) {
+    if (given.empty()) mistake(std::string(key) + " is empty: name at least one");
+    for (const std::string& name : given) {
+      if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+      std::string all;
+      for (const std::string_view each : known) all += (all.empty() ? "" : ", ") + std::string(each);
+      mistake(std::string(key) + ": '" + name + "' is not one of " + all);
+    }
+  }
+  void mistake(std::string text) {
+    mistakes.emplace_back(ErrorCode::InvalidArgument, Op::Configure, Origin::Local, std::move(text));
+  }
+  std::vector<Error> mistakes;
+};
+
+constexpr std::uint32_t kSpecWindow = 256u << 10;  // spec: yamux/README.md, the window every stream starts with
+
+}  // namespace
+
+std::vector<Error> Options::validate() const {
+  Checker check;
+  check.names("transport.transports", transport.transports, std::array<std::string_view, 1>{"tcp"});
+  check.names("transport.securities", transport.securities, std::array<std::string_view, 3>{"noise", "tls", "plaintext"});
+  check.names("transport.muxers", transport.muxers, std::array<std::string_view, 2>{"yamux", "mplex"});
+  const auto& offered = transport.securities;
+  if (!transport.allow_plaintext && std::find(offered.begin(), offered.end(), "plaintext") != offered.end()) {
+    check.mistake("transport.securities: plaintext sends everything in the open; for a test, set transport.allow_plaintext too");
+  }
+  check.range<std::size_t>("transport.max_pending_inbound", transport.max_pending_inbound, 1, 1u << 20);
+  check.range<int>("transport.listen_backlog", transport.listen_backlog, 1, 65535);
+  check.range<std::size_t>("transport.output_buffer", transport.output_buffer, 4096, 64u << 20);
+  check.range<std::size_t>("transport.max_stream_inbox", transport.max_stream_inbox, 1u << 20, 256u << 20);
+  check.positive("transport.connect_timeout", transport.connect_timeout);
+  check.positive("transport.negotiate_timeout", transport.negotiate_timeout);
+  check.positive("transport.security_timeout", transport.security_timeout);
+  check.positive("transport.close_timeout", transport.close_timeout);
+  check.range<std::uint32_t>("muxer.max_stream_window", muxer.max_stream_window, kSpecWindow, 1u << 30);
+  check.range<std::uint64_t>("muxer.window_memory", muxer.window_memory, kSpecWindow, std::uint64_t{1} << 40);
+  check.range<std::uint32_t>("muxer.max_frame_payload", muxer.max_frame_payload, 1024, 1u << 20);
+  check.range<std::uint32_t>("muxer.max_inbound_streams", muxer.max_inbound_streams, 1, 1u << 24);
+  check.range<std::uint32_t>("muxer.max_outbound_streams", muxer.max_outbound_streams, 1, 1u << 24);
+  check.range<std::uint32_t>("muxer.accept_backlog", muxer.accept_backlog, 1, 1u << 16);
+  check.positive("swarm.dial_timeout", swarm.dial_timeout);
+  check.positive("swarm.dial_stagger", swarm.dial_stagger);
+  check.range<std::size_t>("swarm.max_dials_per_peer", swarm.max_dials_per_peer, 1, 1024);
+  check.range<std::size_t>("swarm.max_dials", swarm.max_dials, 1, 1u << 16);
+  check.range<std::size_t>("swarm.max_addresses_per_dial", swarm.max_addresses_per_dial, 1, 1024);
+  check.range<std::size_t>("swarm.max_connections", swarm.max_connections, 1, 1u << 20);
+  check.range<std::size_t>("swarm.max_inbound_connections", swarm.max_inbound_connections, 0, swarm.max_connections);
+  check.range<std::size_t>("swarm.max_connections_per_peer", swarm.max_connections_per_peer, 1, 1024);
+  check.positive("host.negotiate_timeout", host.negotiate_timeout);
+  check.positive("host.identify_timeout", host.identify_timeout);
+  check.range<std::size_t>("host.max_negotiating_streams", host.max_negotiating_streams, 1, 1u << 20);
+  check.range<std::size_t>("host.max_inbound_streams_per_protocol", host.max_inbound_streams_per_protocol, 1, 1u << 20);
+  check.positive("ping.timeout", ping.timeout);
+  check.positive("perf.idle_timeout", perf.idle_timeout);
+  return std::move(check.mistakes);
+}
+
+}  // namespace starling::runtime

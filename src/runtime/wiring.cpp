@@ -1,0 +1,103 @@
+// The one place where a node is put together.
+#include <map>
+#include <utility>
+
+#include "starling/runtime/node.hpp"
+
+namespace starling::runtime {
+namespace {
+
+muxer::Config muxer_config(const Options& options) {
+  muxer::Config config;
+  config.max_stream_window = options.muxer.max_stream_window;
+  config.window_memory_budget = options.muxer.window_memory;
+  config.max_frame_payload = options.muxer.max_frame_payload;
+  config.max_inbound_streams = options.muxer.max_inbound_streams;
+  config.max_outbound_streams = options.muxer.max_outbound_streams;
+  config.accept_backlog = options.muxer.accept_backlog;
+  config.keep_alive_interval = options.muxer.keep_alive_interval;
+  config.keep_alive_timeout = options.muxer.keep_alive_timeout;
+  return config;
+}
+
+transport::UpgraderOptions upgrader_options(const Options& options) {
+  const auto& t = options.transport;
+  return {.negotiate_timeout = t.negotiate_timeout, .security_timeout = t.security_timeout,
+          .connect_timeout = t.connect_timeout, .close_timeout = t.close_timeout,
+          .max_pending_inbound = t.max_pending_inbound, .max_stream_inbox = t.max_stream_inbox,
+          .output_buffer = t.output_buffer, .listen_backlog = t.listen_backlog, .reuse_port = t.reuse_port,
+          .muxer = muxer_config(options)};
+}
+
+Status add_securities(transport::Upgrader& upgrader, const Options& options, const crypto::PrivateKey& key) {
+  for (const std::string& name : options.transport.securities) {
+    if (name == "noise") {
+      STARLING_TRY(auto noise, security::make_noise(key, upgrader.world.random));
+      upgrader.securities.push_back(std::move(noise));
+    } else if (name == "tls") {
+      STARLING_TRY(auto tls, security::make_tls(key));
+      upgrader.securities.push_back(std::move(tls));
+    } else {
+      upgrader.securities.push_back(security::make_plaintext(key));
+    }
+  }
+  return {};
+}
+
+void add_muxers(transport::Upgrader& upgrader, const Options& options) {
+  for (const std::string& name : options.transport.muxers) {
+    if (name == "yamux") upgrader.muxers.push_back({std::string(muxer::kYamuxId), muxer::make_yamux});
+    if (name == "mplex") upgrader.muxers.push_back({std::string(muxer::kMplexId), muxer::make_mplex});
+  }
+}
+
+host::HostOptions host_options(const Options& options, std::uint64_t wall_clock_ns) {
+  const auto& h = options.host;
+  return {.agent_version = options.identity.agent_version, .protocol_version = options.identity.protocol_version,
+          .negotiate_timeout = h.negotiate_timeout, .identify_timeout = h.identify_timeout, .push_delay = h.push_delay,
+          .max_negotiating_streams = h.max_negotiating_streams,
+          .max_inbound_streams_per_protocol = h.max_inbound_streams_per_protocol,
+          .identify = h.identify, .record_sequence = wall_clock_ns};
+}
+
+swarm::SwarmOptions swarm_options(const Options& options) {
+  const auto& s = options.swarm;
+  return {.dial_timeout = s.dial_timeout, .dial_stagger = s.dial_stagger, .max_dials_per_peer = s.max_dials_per_peer,
+          .max_dials = s.max_dials, .max_addresses_per_dial = s.max_addresses_per_dial,
+          .max_connections = s.max_connections, .max_inbound_connections = s.max_inbound_connections,
+          .max_connections_per_peer = s.max_connections_per_peer};
+}
+
+Status check(const Options& options) {
+  const std::vector<Error> mistakes = options.validate();
+  if (mistakes.empty()) return {};
+  std::string all;
+  for (const Error& mistake : mistakes) all += (all.empty() ? "" : "; ") + mistake.detail();
+  return fail(ErrorCode::InvalidArgument, Op::Configure, Origin::Local, std::move(all));
+}
+
+}  // namespace
+
+Node::Node(Options options) : options_(std::move(options)) {}
+Node::~Node() = default;
+
+perf::PerfOptions Node::perf_options() const {
+  return {options_.perf.idle_timeout, options_.perf.max_download_bytes, options_.perf.check_uploads};
+}
+
+Result<std::unique_ptr<Node>> Node::create(io::World world, crypto::PrivateKey key, Options options,
+                                           std::uint64_t wall_clock_ns) {
+  STARLING_CHECK(check(options));
+  std::unique_ptr<Node> node(new Node(std::move(options)));
+  const Options& settings = node->options_;
+  node->upgrader_ = std::make_unique<transport::Upgrader>(transport::Upgrader{world, upgrader_options(settings), {}, {}, {}});
+  STARLING_CHECK(add_securities(*node->upgrader_, settings, key));
+  add_muxers(*node->upgrader_, settings);
+  node->host_ = std::make_unique<host::Host>(world, std::move(key), host_options(settings, wall_clock_ns), swarm_options(settings));
+  node->host_->swarm().add_transport(transport::make_tcp_transport(*node->upgrader_));
+  if (settings.ping.serve) ping::serve(*node->host_, node->ping_options());
+  if (settings.perf.serve) perf::serve(*node->host_, node->perf_options());
+  return node;
+}
+
+}  // namespace starling::runtime

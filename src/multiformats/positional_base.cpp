@@ -10,8 +10,8 @@
 namespace starling::multiformats {
 namespace {
 
-// A number as limbs, least significant first. Working on limbs of many digits instead of single ones makes the
-// quadratic part about twenty times cheaper.
+// A number as limbs, least significant first. Limbs of many digits make the
+// quadratic part cheaper by the square of that many.
 using Limbs = std::vector<std::uint32_t>;
 
 // number = number * factor + addend, in limbs below LimbBase, which is known here so that no division is left.

@@ -30,7 +30,7 @@ void payload_run(security::Protocol& protocol, fuzz::Input input) {
   security::NoiseXx xx(Role::Initiator, remote.static_key, *random);
   ByteVector payload;
   if ((input.byte() & 1) != 0)
-    payload = encode_noise_payload({.identity_key = remote.key_message, .identity_sig = remote.signature});
+    payload = security::encode_noise_payload({.identity_key = remote.key_message, .identity_sig = remote.signature});
   append(payload, input.rest());
   const auto handshake = protocol.begin({.role = Role::Responder, .muxers = {"/yamux/1.0.0"}});
   ByteQueue to_us, to_remote;

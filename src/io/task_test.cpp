@@ -81,6 +81,131 @@ TEST(Timer, thousands_fire_in_order_of_time_whatever_is_cancelled) {
   EXPECT_EQ(reactor->armed_timers(), 0u);
 }
 
+TEST(Timer, a_sleep_longer_than_the_clock_can_say_does_not_end_at_once) {
+  auto reactor = SimReactor::create();
+  reactor->run_until(reactor->now() + 1s);
+  TaskGroup group(*reactor);
+  group.spawn([](Reactor& on) -> Task<void> { EXPECT_FALSE(co_await sleep_for(on, Duration::max())); }(*reactor));
+  reactor->run_until(reactor->now() + 1h);
+  EXPECT_EQ(group.running(), 1u);
+  group.cancel(Error(ErrorCode::Cancelled, Op::Close, Origin::Cancelled));
+  reactor->run();
+}
+
+TEST(Timer, one_that_is_set_again_by_its_own_callback_keeps_its_period) {
+  auto reactor = SimReactor::create();
+  int fired = 0;
+  CallbackTimer timer(*reactor, [&] {
+    if (++fired < 10) timer.set(reactor->after(1s));
+  });
+  timer.set(reactor->after(1s));
+  reactor->run();
+  EXPECT_EQ(fired, 10);
+  EXPECT_EQ(reactor->now().time_since_epoch(), 10s);
+}
+
+TEST(Reactor, stop_leaves_the_clock_where_it_was_called) {
+  auto reactor = SimReactor::create();
+  CallbackTimer later(*reactor, [] { ADD_FAILURE() << "after stop()"; });
+  later.set(reactor->after(1h));
+  run_task(*reactor, [](Reactor& on) -> Task<void> { EXPECT_TRUE(co_await sleep_for(on, 1s)); }(*reactor));
+  EXPECT_EQ(reactor->now().time_since_epoch(), 1s);
+}
+
+TEST(Reactor, a_busy_round_does_not_keep_timers_and_the_end_of_the_turn_from_coming) {
+  auto reactor = SimReactor::create();
+  struct Busy final : Runnable {
+    explicit Busy(Reactor& on) : reactor(on) {}
+    void run() override {
+      if (++runs < 1000) reactor.post(*this);
+    }
+    Reactor& reactor;
+    int runs = 0;
+  } busy(*reactor);
+  struct Flush final : Runnable {
+    explicit Flush(Busy& work) : busy(work) {}
+    void run() override { seen = busy.runs; }
+    Busy& busy;
+    int seen = -1;
+  } flush(busy);
+  reactor->post(busy);
+  reactor->at_turn_end(flush);
+  reactor->run();
+  EXPECT_EQ(busy.runs, 1000);
+  EXPECT_LT(flush.seen, 100);
+}
+
+TEST(Reactor, work_that_dies_while_queued_does_not_run) {
+  auto reactor = SimReactor::create();
+  struct Work final : Runnable {
+    void run() override { ADD_FAILURE(); }
+  };
+  {
+    Work work;
+    reactor->post(work);
+  }
+  reactor->run();
+}
+
+TEST(WaitQueue, a_wait_notified_before_its_scope_is_cancelled_ends_well) {
+  auto reactor = SimReactor::create();
+  WaitQueue queue;
+  TaskGroup group(*reactor);
+  int good = 0, cancelled = 0;
+  struct Waiter {
+    static Task<void> run(WaitQueue& waiting, int& good, int& cancelled) {
+      const Status first = co_await waiting.wait();
+      ++(first ? good : cancelled);
+      if (first && !co_await waiting.wait()) ++cancelled;
+    }
+  };
+  group.spawn(Waiter::run(queue, good, cancelled));
+  group.spawn(Waiter::run(queue, good, cancelled));
+  reactor->run();
+  queue.notify_one();
+  group.cancel(Error(ErrorCode::Cancelled, Op::Close, Origin::Cancelled));
+  reactor->run();
+  EXPECT_EQ(good, 1);
+  EXPECT_EQ(cancelled, 2);
+  EXPECT_EQ(group.running(), 0u);
+}
+
+TEST(WaitQueue, notify_wakes_in_the_order_of_waiting) {
+  auto reactor = SimReactor::create();
+  WaitQueue queue;
+  TaskGroup group(*reactor);
+  std::vector<int> order;
+  struct Waiter {
+    static Task<void> run(WaitQueue& waiting, int id, std::vector<int>& order) {
+      (void)co_await waiting.wait();
+      order.push_back(id);
+    }
+  };
+  for (int i = 0; i < 4; ++i) group.spawn(Waiter::run(queue, i, order));
+  reactor->run();
+  queue.notify_one();
+  queue.notify_all();
+  reactor->run();
+  EXPECT_EQ(order, (std::vector<int>{0, 1, 2, 3}));
+}
+
+TEST(CancelScope, reaches_scopes_made_before_and_after) {
+  CancelScope parent(nullptr), before(&parent);
+  parent.cancel(Error(ErrorCode::Timeout, Op::Dial, Origin::Timeout, "first"));
+  parent.cancel(Error(ErrorCode::Cancelled, Op::Close, Origin::Cancelled, "second"));
+  CancelScope after(&parent);
+  ASSERT_NE(before.cancelled(), nullptr);
+  ASSERT_NE(after.cancelled(), nullptr);
+  EXPECT_EQ(before.cancelled()->detail(), "first");
+  EXPECT_EQ(after.cancelled()->detail(), "first");
+}
+
+TEST(CancelScope, one_that_dies_leaves_its_parent) {
+  CancelScope parent(nullptr);
+  { CancelScope child(&parent); }
+  parent.cancel(Error(ErrorCode::Cancelled, Op::Close, Origin::Cancelled));
+}
+
 Task<Status> wait_forever(WaitQueue& queue) { co_return co_await queue.wait(); }
 
 TEST(Deadline, cancels_what_takes_too_long_with_the_given_error) {

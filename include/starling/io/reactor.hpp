@@ -69,6 +69,11 @@ class Reactor {
   virtual ~Reactor() = default;
 
   virtual TimePoint now() const = 0;
+  /// The time when `time` from now has passed; kNever if that is beyond what the clock can say.
+  TimePoint after(Duration time) const {
+    const TimePoint at = now();
+    return time >= kNever - at ? kNever : at + time;
+  }
   /// Runs `work` in this turn or the next, after what is queued already.
   void post(Runnable& work) { ready_.push_back(work); }
   /// Runs `work` at the end of this turn, when everything ready has run. This is where output is flushed.

@@ -198,7 +198,7 @@ class SleepWait final : public Wait, private Timer {
 };
 
 inline SleepWait sleep_until(Reactor& reactor, TimePoint until) { return SleepWait(reactor, until); }
-inline SleepWait sleep_for(Reactor& reactor, Duration time) { return SleepWait(reactor, reactor.now() + time); }
+inline SleepWait sleep_for(Reactor& reactor, Duration time) { return SleepWait(reactor, reactor.after(time)); }
 
 /// Lets everything else that is ready run first.
 class YieldWait final : public Wait {

@@ -117,12 +117,13 @@ class RealStreamSocket final : public StreamSocket {
     return io_result(::recv(io_.handle(), into.data(), into.size(), MSG_DONTWAIT), Op::Read, "tcp");
   }
   Result<std::size_t> try_write(Bytes from) override {
-    if (io_.closed()) return fail(ErrorCode::Closed, Op::Write, Origin::Local);
+    if (io_.closed() || write_ended_) return fail(ErrorCode::Closed, Op::Write, Origin::Local);
     return io_result(::send(io_.handle(), from.data(), from.size(), MSG_DONTWAIT | MSG_NOSIGNAL), Op::Write, "tcp");
   }
   QueueWait readable() override { return io_.readable(); }
   QueueWait writable() override { return io_.writable(); }
   void shutdown_write() override {
+    write_ended_ = true;
     SystemCode ignored;
     io_.socket().shutdown(tcp::socket::shutdown_send, ignored);
   }
@@ -133,6 +134,7 @@ class RealStreamSocket final : public StreamSocket {
  private:
   Readiness<tcp::socket> io_;
   Endpoint local_, remote_;
+  bool write_ended_ = false;
 };
 
 class RealListener final : public Listener {
@@ -222,11 +224,10 @@ class RealNetwork final : public Network {
   }
 
   Task<Result<std::unique_ptr<StreamSocket>>> connect(Endpoint to, ConnectOptions options) override {
-    if (options.local) {
+    // Sockets of the two families have no local address in common.
+    if (options.local && options.local->address.is_v4() == to.address.is_v4()) {
       auto bound = co_await connect_from(to, options.local);
-      if (bound || !(bound.error() == ErrorCode::AddressInUse || bound.error() == ErrorCode::AddressNotAvailable)) {
-        co_return bound;
-      }
+      if (bound || !is_about_local_endpoint(bound.error().code())) co_return bound;
     }
     co_return co_await connect_from(to, std::nullopt);
   }
@@ -285,6 +286,11 @@ class RealNetwork final : public Network {
   }
 
  private:
+  static bool is_about_local_endpoint(ErrorCode code) {
+    return code == ErrorCode::AddressInUse || code == ErrorCode::AddressNotAvailable ||
+           code == ErrorCode::PermissionDenied;
+  }
+
   // With SO_REUSEPORT the system would let a second process of the same user share the port silently; a plain bind
   // first finds out whether somebody has it.
   static Status check_port_free(const Endpoint& at) {

@@ -1,12 +1,21 @@
 #include "io/real/reactor.hpp"
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
 
+#include "starling/io/asio.hpp"
+
 namespace starling::io {
+namespace {
+// Asio adds it to the time of day without looking for an overflow.
+constexpr Duration kLongestWait = std::chrono::hours(1);
+}  // namespace
+
+boost::asio::io_context& io_context_of(RealReactor& reactor) { return static_cast<AsioReactor&>(reactor).context(); }
 
 std::unique_ptr<RealReactor> RealReactor::create() { return std::make_unique<AsioReactor>(); }
 
@@ -31,7 +40,7 @@ void AsioReactor::run() {
       context_.poll();
     } else {
       const TimePoint at = now();
-      if (next > at) context_.run_one_for(next - at);
+      if (next > at) context_.run_one_for(std::min<Duration>(next - at, kLongestWait));
       context_.poll();
     }
     fire_timers(next == kNever ? TimePoint::min() : now());
@@ -84,6 +93,7 @@ Error system_error(int number, Op op, std::string what) {
       {ETIMEDOUT, ErrorCode::Timeout, Origin::Network},
       {EACCES, ErrorCode::PermissionDenied, Origin::Local},
       {EPERM, ErrorCode::PermissionDenied, Origin::Local},
+      {EMSGSIZE, ErrorCode::TooLarge, Origin::Local},
       {EMFILE, ErrorCode::OutOfDescriptors, Origin::Limit},
       {ENFILE, ErrorCode::OutOfDescriptors, Origin::Limit},
       {EBADF, ErrorCode::Closed, Origin::Local},

@@ -1,0 +1,146 @@
+#include "starling/io/faulty.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace starling::io {
+
+struct FaultyNetwork::Faults {
+  FaultPlan plan;
+  std::uint64_t count = 0;
+  bool injected = false;
+
+  /// Ok, or the fault if it is this operation's turn.
+  Status next(NetworkOperation operation) {
+    if ((std::uint16_t(plan.operations) & std::uint16_t(operation)) == 0) return {};
+    if (++count != plan.fail_at) return {};
+    injected = true;
+    return std::unexpected(plan.error);
+  }
+  template <typename ByteSpan>
+  ByteSpan shortened(ByteSpan bytes) const {
+    if (plan.max_transfer_bytes == 0) return bytes;
+    return bytes.first(std::min(bytes.size(), plan.max_transfer_bytes));
+  }
+};
+
+namespace {
+
+using Faults = FaultyNetwork::Faults;
+
+class FaultyStreamSocket final : public StreamSocket {
+ public:
+  FaultyStreamSocket(std::unique_ptr<StreamSocket> inner, Faults& faults)
+      : inner_(std::move(inner)), faults_(faults) {}
+
+  Result<std::size_t> try_read(MutableBytes into) override {
+    STARLING_CHECK(check(NetworkOperation::Read));
+    return inner_->try_read(faults_.shortened(into));
+  }
+  Result<std::size_t> try_write(Bytes from) override {
+    STARLING_CHECK(check(NetworkOperation::Write));
+    return inner_->try_write(faults_.shortened(from));
+  }
+  QueueWait readable() override { return inner_->readable(); }
+  QueueWait writable() override { return inner_->writable(); }
+  void shutdown_write() override { inner_->shutdown_write(); }
+  void close() override { inner_->close(); }
+  Endpoint local() const override { return inner_->local(); }
+  Endpoint remote() const override { return inner_->remote(); }
+
+ private:
+  Status check(NetworkOperation operation) {
+    if (!broken_) {
+      Status next = faults_.next(operation);
+      if (next) return next;
+      broken_ = std::move(next).error();
+    }
+    return std::unexpected(*broken_);
+  }
+  std::unique_ptr<StreamSocket> inner_;
+  Faults& faults_;
+  std::optional<Error> broken_;
+};
+
+class FaultyListener final : public Listener {
+ public:
+  FaultyListener(std::unique_ptr<Listener> inner, Faults& faults) : inner_(std::move(inner)), faults_(faults) {}
+  Task<Result<std::unique_ptr<StreamSocket>>> accept() override {
+    STARLING_CO_CHECK(faults_.next(NetworkOperation::Accept));
+    STARLING_CO_TRY(auto socket, co_await inner_->accept());
+    co_return std::make_unique<FaultyStreamSocket>(std::move(socket), faults_);
+  }
+  void close() override { inner_->close(); }
+  Endpoint local() const override { return inner_->local(); }
+
+ private:
+  std::unique_ptr<Listener> inner_;
+  Faults& faults_;
+};
+
+class FaultyDatagramSocket final : public DatagramSocket {
+ public:
+  FaultyDatagramSocket(std::unique_ptr<DatagramSocket> inner, Faults& faults)
+      : inner_(std::move(inner)), faults_(faults) {}
+  Result<Datagram> try_receive(MutableBytes into) override {
+    STARLING_CHECK(faults_.next(NetworkOperation::Receive));
+    return inner_->try_receive(into);
+  }
+  Status try_send(Bytes datagram, const Endpoint& to) override {
+    STARLING_CHECK(faults_.next(NetworkOperation::Send));
+    return inner_->try_send(datagram, to);
+  }
+  QueueWait readable() override { return inner_->readable(); }
+  QueueWait writable() override { return inner_->writable(); }
+  void close() override { inner_->close(); }
+  Endpoint local() const override { return inner_->local(); }
+
+ private:
+  std::unique_ptr<DatagramSocket> inner_;
+  Faults& faults_;
+};
+
+}  // namespace
+
+FaultyNetwork::FaultyNetwork(Network& inner, FaultPlan plan)
+    : inner_(inner), faults_(std::make_unique<Faults>(Faults{.plan = std::move(plan)})) {}
+FaultyNetwork::~FaultyNetwork() = default;
+
+Result<std::unique_ptr<Listener>> FaultyNetwork::listen(const Endpoint& at, const ListenOptions& options) {
+  STARLING_CHECK(faults_->next(NetworkOperation::Listen));
+  STARLING_TRY(auto listener, inner_.listen(at, options));
+  return std::make_unique<FaultyListener>(std::move(listener), *faults_);
+}
+
+Task<Result<std::unique_ptr<StreamSocket>>> FaultyNetwork::connect(Endpoint to, ConnectOptions options) {
+  STARLING_CO_CHECK(faults_->next(NetworkOperation::Connect));
+  STARLING_CO_TRY(auto socket, co_await inner_.connect(to, options));
+  co_return std::make_unique<FaultyStreamSocket>(std::move(socket), *faults_);
+}
+
+Result<std::unique_ptr<DatagramSocket>> FaultyNetwork::bind_datagram(const Endpoint& at) {
+  STARLING_CHECK(faults_->next(NetworkOperation::Bind));
+  STARLING_TRY(auto socket, inner_.bind_datagram(at));
+  return std::make_unique<FaultyDatagramSocket>(std::move(socket), *faults_);
+}
+
+Task<Result<std::vector<IpAddress>>> FaultyNetwork::resolve(std::string host, Family family) {
+  STARLING_CO_CHECK(faults_->next(NetworkOperation::Resolve));
+  co_return co_await inner_.resolve(std::move(host), family);
+}
+
+Result<std::vector<Interface>> FaultyNetwork::interfaces() {
+  STARLING_CHECK(faults_->next(NetworkOperation::Interfaces));
+  return inner_.interfaces();
+}
+
+std::uint64_t FaultyNetwork::operations() const { return faults_->count; }
+bool FaultyNetwork::injected() const { return faults_->injected; }
+
+std::uint64_t fail_each_operation(const std::function<bool(std::uint64_t)>& run, std::uint64_t most) {
+  std::uint64_t operation = 1;
+  while (operation <= most && run(operation)) ++operation;
+  return operation - 1;
+}
+
+}  // namespace starling::io

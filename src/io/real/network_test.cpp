@@ -1,0 +1,130 @@
+// What only the operating system's side does: signals, threads, descriptors, names. The rest is in the conformance suite.
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <thread>
+
+#include "io/stream_testing.hpp"
+#include "starling/io/real.hpp"
+
+namespace starling::io {
+namespace {
+
+using namespace std::chrono_literals;
+using namespace testing;
+
+class RealNetworkTest : public ::testing::Test {
+ protected:
+  std::unique_ptr<RealReactor> reactor_ = RealReactor::create();
+  std::unique_ptr<Network> network_ = reactor_->make_network();
+  Endpoint loopback_{IpAddress::v4({127, 0, 0, 1}), 0};
+};
+
+Task<void> run_for(Reactor& reactor, Duration time) { (void)co_await sleep_for(reactor, time); }
+
+TEST_F(RealNetworkTest, a_signal_ends_the_wait_and_does_not_end_the_process) {
+  CallbackTimer timer(*reactor_, [] { std::raise(SIGUSR1); });
+  timer.set(reactor_->after(5ms));
+  EXPECT_EQ(run_task(*reactor_, reactor_->wait_signal({SIGUSR1, SIGUSR2})), SIGUSR1);
+}
+
+TEST_F(RealNetworkTest, a_wait_for_signals_can_be_cancelled) {
+  auto waiting = with_deadline(5ms, timeout_error(Op::Run, "signal"), reactor_->wait_signal({SIGUSR1}));
+  EXPECT_EQ(code_of(run_task(*reactor_, std::move(waiting))), ErrorCode::Timeout);
+}
+
+TEST_F(RealNetworkTest, sleeps_last_at_least_as_long_as_asked) {
+  const TimePoint start = reactor_->now();
+  run_task(*reactor_, run_for(*reactor_, 10ms));
+  EXPECT_GE(reactor_->now() - start, 10ms);
+}
+
+TEST_F(RealNetworkTest, work_posted_from_a_thread_runs_on_the_reactors) {
+  const auto own = std::this_thread::get_id();
+  std::thread::id seen;
+  std::thread other([&] {
+    reactor_->post_from_thread([&] {
+      seen = std::this_thread::get_id();
+      reactor_->stop();
+    });
+  });
+  reactor_->run();
+  other.join();
+  EXPECT_EQ(seen, own);
+}
+
+TEST_F(RealNetworkTest, a_connect_that_nobody_answers_ends_with_its_deadline) {
+  // A listener that accepts nobody and whose backlog is full drops what comes.
+  auto listener = network_->listen(loopback_, {.backlog = 0});
+  ASSERT_TRUE(listener);
+  std::vector<SocketPtr> filling;
+  Result<SocketPtr> last = fail(ErrorCode::Internal, Op::None, Origin::Bug);
+  for (int i = 0; i < 10; ++i) {
+    last = run_task(*reactor_, with_deadline(20ms, timeout_error(Op::Dial, "test"),
+                                             network_->connect((*listener)->local(), {})));
+    if (!last) break;
+    filling.push_back(std::move(*last));
+  }
+  EXPECT_EQ(code_of(last), ErrorCode::Timeout);
+}
+
+TEST_F(RealNetworkTest, out_of_descriptors_is_an_error_that_passes) {
+  auto listener = *network_->listen(loopback_, {});
+  auto waiting = run_task(*reactor_, network_->connect(listener->local(), {}));
+  ASSERT_TRUE(waiting);
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const int lowest_free = ::dup(0);
+  ::close(lowest_free);
+  const rlimit none{static_cast<rlim_t>(lowest_free), before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  const auto refused = run_task(*reactor_, listener->accept());
+  const auto dialled = run_task(*reactor_, network_->connect(listener->local(), {}));
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_EQ(code_of(refused), ErrorCode::OutOfDescriptors);
+  EXPECT_EQ(code_of(dialled), ErrorCode::OutOfDescriptors);
+  EXPECT_TRUE(run_task(*reactor_, listener->accept()));
+}
+
+TEST_F(RealNetworkTest, localhost_has_an_ipv6_address_only_where_asked) {
+  auto six = run_task(*reactor_, network_->resolve("::1", Family::V6));
+  ASSERT_TRUE(six);
+  EXPECT_EQ(six->front().to_string(), "::1");
+  EXPECT_EQ(code_of(run_task(*reactor_, network_->resolve("::1", Family::V4))), ErrorCode::NameNotFound);
+}
+
+TEST_F(RealNetworkTest, sockets_may_be_left_open_when_the_reactor_goes) {
+  auto listener = *network_->listen(loopback_, {});
+  auto pair = *run_task(*reactor_, make_pair(*network_, *listener, listener->local()));
+  std::uint8_t byte;
+  auto late = with_deadline(1ms, timeout_error(Op::Read, "test"), read_some(*pair.client, {&byte, 1}));
+  EXPECT_EQ(code_of(run_task(*reactor_, std::move(late))), ErrorCode::Timeout);
+}
+
+TEST(IpAddress, text_and_kinds) {
+  const auto ip = [](const char* text) { return *IpAddress::from_string(text); };
+  EXPECT_EQ(ip("1.2.3.4").to_string(), "1.2.3.4");
+  EXPECT_EQ((Endpoint{ip("::1"), 5}.to_string()), "[::1]:5");
+  EXPECT_EQ((Endpoint{ip("1.2.3.4"), 5}.to_string()), "1.2.3.4:5");
+  for (const char* text : {"", "1.2.3", "1.2.3.4.5", "::g", "localhost"}) EXPECT_FALSE(IpAddress::from_string(text)) << text;
+  for (const char* text : {"10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1", "100.64.0.1", "fd00::1"})
+    EXPECT_TRUE(ip(text).is_private()) << text;
+  for (const char* text : {"11.0.0.1", "172.15.0.1", "172.32.0.1", "192.169.0.1", "100.63.255.255", "100.128.0.1", "2001:db8::1"})
+    EXPECT_FALSE(ip(text).is_private()) << text;
+  EXPECT_TRUE(ip("127.9.9.9").is_loopback());
+  EXPECT_TRUE(ip("::1").is_loopback());
+  EXPECT_FALSE(ip("::2").is_loopback());
+  EXPECT_TRUE(ip("0.0.0.0").is_unspecified());
+  EXPECT_TRUE(ip("::").is_unspecified());
+}
+
+TEST(IpAddress, link_local_is_169_254_and_fe80) {
+  const auto ip = [](const char* text) { return *IpAddress::from_string(text); };
+  for (const char* text : {"169.254.0.1", "fe80::1", "febf::1"}) EXPECT_TRUE(ip(text).is_link_local()) << text;
+  for (const char* text : {"169.1.2.3", "169.253.0.1", "fec0::1"}) EXPECT_FALSE(ip(text).is_link_local()) << text;
+}
+
+}  // namespace
+}  // namespace starling::io

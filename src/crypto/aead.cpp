@@ -27,7 +27,8 @@ bool begin(EVP_CIPHER_CTX* context, Bytes key, const ChaChaPoly::Nonce& nonce, D
   int written = 0;
   return context != nullptr &&
          EVP_CipherInit_ex2(context, nullptr, key.data(), nonce.data(), int(direction), nullptr) &&
-         (associated.empty() || EVP_CipherUpdate(context, nullptr, &written, associated.data(), int(associated.size())));
+         (associated.empty() ||
+          EVP_CipherUpdate(context, nullptr, &written, associated.data(), int(associated.size())));
 }
 
 bool run(EVP_CIPHER_CTX* context, Bytes in, std::uint8_t* out) {

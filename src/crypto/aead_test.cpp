@@ -32,10 +32,11 @@ TEST(AeadTest, rfc8439_vector) {
       "Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, sunscreen would be "
       "it.");
   ByteVector sealed = seal(cipher, nonce, associated, plaintext);
-  EXPECT_EQ(to_hex(sealed),
-            "d31a8d34648e60db7b86afbc53ef7ec2a4aded51296e08fea9e2b5a736ee62d63dbea45e8ca9671282fafb69da92728b1a71de0a9e06"
-            "0b2905d6a5b67ecd3b3692ddbd7f2d778b8c9803aee328091b58fab324e4fad675945585808b4831d7bc3ff4def08e4b7a9de576d265"
-            "86cec64b61161ae10b594f09e26a7e902ecbd0600691");
+  EXPECT_EQ(
+      to_hex(sealed),
+      "d31a8d34648e60db7b86afbc53ef7ec2a4aded51296e08fea9e2b5a736ee62d63dbea45e8ca9671282fafb69da92728b1a71de0a9e06"
+      "0b2905d6a5b67ecd3b3692ddbd7f2d778b8c9803aee328091b58fab324e4fad675945585808b4831d7bc3ff4def08e4b7a9de576d265"
+      "86cec64b61161ae10b594f09e26a7e902ecbd0600691");
   const auto opened = cipher.open(nonce, associated, sealed);
   ASSERT_TRUE(opened);
   EXPECT_TRUE(equal(*opened, plaintext));

@@ -57,7 +57,8 @@ Result<ByteVector> point_of(const Curve& curve, const EC_GROUP* group, const BIG
   const BigNumberContext context(BN_CTX_secure_new());
   ByteVector encoded(curve.point_size);
   if (!point || !context || !EC_POINT_mul(group, point.get(), scalar, nullptr, nullptr, context.get()) ||
-      EC_POINT_point2oct(group, point.get(), curve.form, encoded.data(), encoded.size(), context.get()) != encoded.size())
+      EC_POINT_point2oct(group, point.get(), curve.form, encoded.data(), encoded.size(), context.get()) !=
+          encoded.size())
     return library_failure(Op::Decode);
   return encoded;
 }
@@ -134,9 +135,9 @@ namespace ecdsa {
 namespace {
 
 // SubjectPublicKeyInfo of an uncompressed P-256 point, up to the point. spec: RFC 5480
-constexpr auto kPkixHeader = std::to_array<std::uint8_t>({0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48,
-                                                          0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48,
-                                                          0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00});
+constexpr auto kPkixHeader =
+    std::to_array<std::uint8_t>({0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01,
+                                 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00});
 // ECPrivateKey: version and scalar, then the optional curve and the optional point. spec: RFC 5915
 constexpr auto kSec1Version = std::to_array<std::uint8_t>({0x02, 0x01, 0x01, 0x04, 0x20});
 constexpr auto kSec1Curve =

@@ -27,8 +27,10 @@ using Block = std::array<std::uint8_t, kSha256BlockSize>;
 
 Block key_block(Bytes key) {
   Block block{};
-  if (key.size() > block.size()) std::ranges::copy(sha256(key), block.begin());
-  else std::ranges::copy(key, block.begin());
+  if (key.size() > block.size())
+    std::ranges::copy(sha256(key), block.begin());
+  else
+    std::ranges::copy(key, block.begin());
   return block;
 }
 

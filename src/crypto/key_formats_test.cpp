@@ -15,7 +15,9 @@ ByteVector hex(std::string_view text) { return from_hex(text).value(); }
 const vectors::KeyVector& spec_key(std::string_view name) {
   return *std::ranges::find(vectors::kSpecKeys, name, &vectors::KeyVector::name);
 }
-PrivateKey spec_private(std::string_view name) { return PrivateKey::from_protobuf(hex(spec_key(name).private_message)).value(); }
+PrivateKey spec_private(std::string_view name) {
+  return PrivateKey::from_protobuf(hex(spec_key(name).private_message)).value();
+}
 
 ErrorCode public_error(std::string_view message) { return PublicKey::from_protobuf(hex(message)).error().code(); }
 ErrorCode private_error(KeyType type, Bytes data) { return PrivateKey::from_data(type, data).error().code(); }
@@ -59,8 +61,13 @@ TEST(KeyMessageTest, unknown_type_is_refused) {
 }
 
 TEST(KeyMessageTest, broken_message_is_refused) {
-  EXPECT_EQ(public_error("0801" "1220aa"), ErrorCode::Truncated);
-  EXPECT_EQ(public_error("0a0101" "1200"), ErrorCode::Malformed) << "the type is not a number";
+  EXPECT_EQ(public_error("0801"
+                         "1220aa"),
+            ErrorCode::Truncated);
+  EXPECT_EQ(public_error("0a0101"
+                         "1200"),
+            ErrorCode::Malformed)
+      << "the type is not a number";
   EXPECT_EQ(PublicKey::from_protobuf(ByteVector(2000)).error().code(), ErrorCode::TooLarge);
   EXPECT_EQ(PrivateKey::from_protobuf(ByteVector(8000)).error().code(), ErrorCode::TooLarge);
 }
@@ -75,7 +82,8 @@ TEST(KeyMessageTest, encoding_comes_out_canonical) {
 
 TEST(Ed25519KeyTest, sizes) {
   EXPECT_EQ(private_error(KeyType::Ed25519, {}), ErrorCode::BadKey);
-  for (const std::size_t size : {32, 63, 65, 95, 97}) EXPECT_EQ(private_error(KeyType::Ed25519, ByteVector(size)), ErrorCode::BadKey);
+  for (const std::size_t size : {32, 63, 65, 95, 97})
+    EXPECT_EQ(private_error(KeyType::Ed25519, ByteVector(size)), ErrorCode::BadKey);
   EXPECT_EQ(PublicKey::from_data(KeyType::Ed25519, ByteVector(33)).error().code(), ErrorCode::BadKey);
 }
 
@@ -105,9 +113,10 @@ TEST(Ed25519KeyTest, rfc8032_vector) {
       PrivateKey::from_data(KeyType::Ed25519, hex("c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7"
                                                   "fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025"))
           .value();
-  EXPECT_EQ(to_hex(key.sign(hex("af82")).value()),
-            "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f290ae67f760984dc6594a7c15e9716e"
-            "d28dc027beceea1ec40a");
+  EXPECT_EQ(
+      to_hex(key.sign(hex("af82")).value()),
+      "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f290ae67f760984dc6594a7c15e9716e"
+      "d28dc027beceea1ec40a");
 }
 
 // A public key of small order would verify one signature for every message.

@@ -27,8 +27,10 @@ Result<KeyMessage> parse_key_message(Bytes message, std::size_t max_size, std::s
   std::optional<Bytes> data;
   wire::MessageReader reader(message);
   while (reader.next()) {
-    if (reader.field() == kTypeField) type = reader.varint();
-    else if (reader.field() == kDataField) data = reader.bytes();
+    if (reader.field() == kTypeField)
+      type = reader.varint();
+    else if (reader.field() == kDataField)
+      data = reader.bytes();
   }
   STARLING_CHECK(reader.finish(what));
   if (!type || !data)
@@ -50,30 +52,42 @@ ByteVector write_key_message(KeyType type, Bytes data) {
 
 Result<PublicMaterial> read_public(KeyType type, Bytes data) {
   switch (type) {
-    case KeyType::Rsa: return rsa::read_public(data);
-    case KeyType::Ed25519: return ed25519::read_public(data);
-    case KeyType::Secp256k1: return secp256k1::read_public(data);
-    case KeyType::Ecdsa: return ecdsa::read_public(data);
+    case KeyType::Rsa:
+      return rsa::read_public(data);
+    case KeyType::Ed25519:
+      return ed25519::read_public(data);
+    case KeyType::Secp256k1:
+      return secp256k1::read_public(data);
+    case KeyType::Ecdsa:
+      return ecdsa::read_public(data);
   }
   return fail(ErrorCode::UnknownCode, Op::Decode, Origin::Remote, "key type");
 }
 
 Result<PrivateMaterial> read_private(KeyType type, Bytes data) {
   switch (type) {
-    case KeyType::Rsa: return rsa::read_private(data);
-    case KeyType::Ed25519: return ed25519::read_private(data);
-    case KeyType::Secp256k1: return secp256k1::read_private(data);
-    case KeyType::Ecdsa: return ecdsa::read_private(data);
+    case KeyType::Rsa:
+      return rsa::read_private(data);
+    case KeyType::Ed25519:
+      return ed25519::read_private(data);
+    case KeyType::Secp256k1:
+      return secp256k1::read_private(data);
+    case KeyType::Ecdsa:
+      return ecdsa::read_private(data);
   }
   return fail(ErrorCode::UnknownCode, Op::Decode, Origin::Remote, "key type");
 }
 
 Result<PrivateMaterial> generate_material(KeyType type, Random& random, unsigned rsa_bits) {
   switch (type) {
-    case KeyType::Rsa: return rsa::generate(rsa_bits);
-    case KeyType::Ed25519: return ed25519::generate(random);
-    case KeyType::Secp256k1: return secp256k1::generate(random);
-    case KeyType::Ecdsa: return ecdsa::generate(random);
+    case KeyType::Rsa:
+      return rsa::generate(rsa_bits);
+    case KeyType::Ed25519:
+      return ed25519::generate(random);
+    case KeyType::Secp256k1:
+      return secp256k1::generate(random);
+    case KeyType::Ecdsa:
+      return ecdsa::generate(random);
   }
   return fail(ErrorCode::InvalidArgument, Op::Configure, Origin::Local, "key type");
 }
@@ -134,8 +148,8 @@ bool operator==(const PublicKey& a, const PublicKey& b) {
 Result<PrivateKey> PrivateKey::from_material(KeyType type, Result<PrivateMaterial> made) {
   STARLING_TRY(PrivateMaterial material, std::move(made));
   STARLING_TRY(PublicKey public_key, PublicKey::from_data(type, material.public_data));
-  return PrivateKey(std::make_shared<const Rep>(
-      Rep{type, std::move(public_key), std::move(material.data), std::move(material.evp)}));
+  return PrivateKey(
+      std::make_shared<const Rep>(Rep{type, std::move(public_key), std::move(material.data), std::move(material.evp)}));
 }
 
 Result<PrivateKey> PrivateKey::generate(KeyType type, Random& random, unsigned rsa_bits) {

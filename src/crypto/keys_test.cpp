@@ -100,9 +100,7 @@ TEST_P(NamedKeyTest, copies_share_the_key) {
   EXPECT_EQ(&copy.public_key(), &key.public_key());
 }
 
-TEST_P(NamedKeyTest, names_go_both_ways) {
-  EXPECT_EQ(key_type_from_string(to_string(GetParam())).value(), GetParam());
-}
+TEST_P(NamedKeyTest, names_go_both_ways) { EXPECT_EQ(key_type_from_string(to_string(GetParam())).value(), GetParam()); }
 
 TEST(KeysTest, unknown_type_name_is_refused) {
   EXPECT_EQ(key_type_from_string("dsa").error().code(), ErrorCode::InvalidArgument);

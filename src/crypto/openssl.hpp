@@ -17,7 +17,9 @@ namespace starling::crypto {
 template <auto Free>
 struct Freer {
   template <typename T>
-  void operator()(T* object) const { Free(object); }
+  void operator()(T* object) const {
+    Free(object);
+  }
 };
 
 using EvpKey = std::unique_ptr<EVP_PKEY, Freer<EVP_PKEY_free>>;

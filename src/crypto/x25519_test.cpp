@@ -33,7 +33,9 @@ TEST(X25519Test, rfc7748_iterations) {
   for (int i = 1; i <= 1000; ++i) {
     const X25519Bytes result = X25519KeyPair::from_secret(k).shared_secret(u).value();
     u = std::exchange(k, result);
-    if (i == 1) { EXPECT_EQ(to_hex(k), "422c8e7a6227d7bca1350b3e2bb7279f7897b87bb6854b783c60e80311ae3079"); }
+    if (i == 1) {
+      EXPECT_EQ(to_hex(k), "422c8e7a6227d7bca1350b3e2bb7279f7897b87bb6854b783c60e80311ae3079");
+    }
   }
   EXPECT_EQ(to_hex(k), "684cf59ba83309552800ef566f2f4d3c1c3887c49360e3875f2eb94d99532c51");
 }
@@ -60,7 +62,8 @@ TEST(X25519Test, both_sides_agree) {
 }
 
 TEST(X25519Test, seeded_generation_repeats) {
-  EXPECT_EQ(X25519KeyPair::generate(*seeded_random(5)).public_key(), X25519KeyPair::generate(*seeded_random(5)).public_key());
+  EXPECT_EQ(X25519KeyPair::generate(*seeded_random(5)).public_key(),
+            X25519KeyPair::generate(*seeded_random(5)).public_key());
 }
 
 // The points whose order divides 8: every result would be zero. From RFC 7748, section 7, and its references.

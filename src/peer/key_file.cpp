@@ -58,7 +58,8 @@ class TemporaryFile {
     if (descriptor < 0) return unwritable(target, "cannot make a file beside it: " + reason(errno));
     return TemporaryFile(std::move(name), descriptor);
   }
-  TemporaryFile(TemporaryFile&& other) noexcept : name_(std::exchange(other.name_, {})), file_(std::move(other.file_)) {}
+  TemporaryFile(TemporaryFile&& other) noexcept
+      : name_(std::exchange(other.name_, {})), file_(std::move(other.file_)) {}
   TemporaryFile& operator=(TemporaryFile&&) = delete;
   ~TemporaryFile() {
     if (!name_.empty()) ::unlink(name_.c_str());
@@ -93,8 +94,7 @@ int rename_new(const char* from, const char* to) {
 Status put_in_place(const TemporaryFile& file, const fs::path& path, bool replace) {
   const int result = replace ? std::rename(file.name(), path.c_str()) : rename_new(file.name(), path.c_str());
   if (result == 0) return {};
-  if (errno == EEXIST)
-    return fail(ErrorCode::AlreadyExists, Op::WriteFile, Origin::Local, path.string());
+  if (errno == EEXIST) return fail(ErrorCode::AlreadyExists, Op::WriteFile, Origin::Local, path.string());
   return unwritable(path, reason(errno));
 }
 
@@ -140,7 +140,7 @@ Result<crypto::SecretBytes> read_all(int descriptor, std::size_t size, const fs:
 
 Result<crypto::PrivateKey> load_key_file(const fs::path& path) {
   const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // a pipe must not block us
-  struct stat info {};
+  struct stat info{};
   if (file.get() < 0 || ::fstat(file.get(), &info) != 0) return unreadable(path, reason(errno));
   STARLING_CHECK(check_kind(info, path));
   STARLING_TRY(const crypto::SecretBytes content, read_all(file.get(), std::size_t(info.st_size), path));

@@ -61,7 +61,7 @@ TEST_F(KeyFileTest, file_is_the_message_and_for_the_owner_only) {
   ::umask(old);
   ASSERT_TRUE(saved);
   EXPECT_EQ(content(), as_text(key_of(1).to_protobuf()));
-  struct stat info {};
+  struct stat info{};
   ASSERT_EQ(::stat(path_.c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 07777, 0600u);
 }
@@ -156,7 +156,8 @@ TEST_F(KeyFileTest, damaged_key_is_not_replaced_by_a_new_one) {
   EXPECT_EQ(load_or_create_key_file(path_, KeyType::Ed25519, system_random()).error().code(), ErrorCode::FileMalformed);
   fs::remove(path_);
   fs::create_symlink(folder_ / "gone", path_);
-  EXPECT_EQ(load_or_create_key_file(path_, KeyType::Ed25519, system_random()).error().code(), ErrorCode::FileUnreadable);
+  EXPECT_EQ(load_or_create_key_file(path_, KeyType::Ed25519, system_random()).error().code(),
+            ErrorCode::FileUnreadable);
   EXPECT_EQ(load_or_create_key_file(folder_ / "no" / "key", KeyType::Ed25519, system_random()).error().code(),
             ErrorCode::FileUnwritable);
 }

@@ -56,8 +56,10 @@ PeerId PeerId::from_public_key(const crypto::PublicKey& key) {
   id.bytes_[0] = is_inline ? kIdentityCode : kSha256Code;
   id.bytes_[1] = std::uint8_t(digest_size);
   const auto digest = id.bytes_.begin() + kMultihashHeader;
-  if (is_inline) std::ranges::copy(message, digest);
-  else std::ranges::copy(crypto::sha256(message), digest);
+  if (is_inline)
+    std::ranges::copy(message, digest);
+  else
+    std::ranges::copy(crypto::sha256(message), digest);
   return id;
 }
 

@@ -16,7 +16,9 @@ namespace vectors = crypto::vectors;
 
 ByteVector hex(std::string_view text) { return from_hex(text).value(); }
 
-PrivateKey key_of(KeyType type, std::uint64_t seed = 1) { return PrivateKey::generate(type, *seeded_random(seed)).value(); }
+PrivateKey key_of(KeyType type, std::uint64_t seed = 1) {
+  return PrivateKey::generate(type, *seeded_random(seed)).value();
+}
 
 ErrorCode error_of(Bytes multihash) { return PeerId::from_bytes(multihash).error().code(); }
 ErrorCode error_of(std::string_view text) { return PeerId::from_string(text).error().code(); }
@@ -49,7 +51,9 @@ TEST(PeerIdTest, small_keys_are_inline_and_large_ones_hashed) {
     const bool is_inline = key.to_protobuf().size() <= PeerId::kMaxInlineKey;
     EXPECT_EQ(is_inline, type == KeyType::Ed25519 || type == KeyType::Secp256k1);
     EXPECT_EQ(id.public_key().has_value(), is_inline);
-    if (is_inline) { EXPECT_EQ(*id.public_key(), key); }
+    if (is_inline) {
+      EXPECT_EQ(*id.public_key(), key);
+    }
     EXPECT_TRUE(id.matches(key));
   }
 }

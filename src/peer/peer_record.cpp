@@ -60,8 +60,12 @@ Result<PeerRecord> PeerRecord::from_protobuf(Bytes message) {
   wire::MessageReader reader(message);
   while (reader.next()) {
     switch (reader.field()) {
-      case kPeerIdField: peer = reader.bytes(); break;
-      case kSequenceField: record.sequence = reader.varint(); break;
+      case kPeerIdField:
+        peer = reader.bytes();
+        break;
+      case kSequenceField:
+        record.sequence = reader.varint();
+        break;
       case kAddressesField: {
         STARLING_TRY(std::optional<Multiaddr> address, parse_address(reader.bytes()));
         if (address) record.addresses.push_back(*std::move(address));
@@ -86,9 +90,9 @@ Result<PeerRecord> PeerRecord::open(const SignedEnvelope& envelope) {
   STARLING_TRY(const crypto::PublicKey signer, envelope.verify(purpose.domain));
   STARLING_TRY(PeerRecord record, from_protobuf(envelope.payload()));
   if (!record.peer.matches(signer))
-    return fail(ErrorCode::BadSignature, Op::Verify, Origin::Remote,
-                "the record of " + record.peer.to_string() + " is signed by " +
-                    PeerId::from_public_key(signer).to_string());
+    return fail(
+        ErrorCode::BadSignature, Op::Verify, Origin::Remote,
+        "the record of " + record.peer.to_string() + " is signed by " + PeerId::from_public_key(signer).to_string());
   return record;
 }
 

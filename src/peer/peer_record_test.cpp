@@ -19,7 +19,8 @@ Multiaddr address(std::string_view text) { return Multiaddr::from_string(text).v
 PeerRecord record_of(const PrivateKey& key) {
   return {PeerId::from_public_key(key.public_key()),
           0xfedcba9876543210,
-          {address("/ip4/127.0.0.1/tcp/1337"), address("/ip6/::1/udp/4001/quic-v1"), address("/dns4/example.com/tcp/1/ws")}};
+          {address("/ip4/127.0.0.1/tcp/1337"), address("/ip6/::1/udp/4001/quic-v1"),
+           address("/dns4/example.com/tcp/1/ws")}};
 }
 
 TEST(PeerRecordTest, comes_back_in_both_formats) {
@@ -68,8 +69,8 @@ TEST(PeerRecordTest, formats_do_not_mix) {
 }
 
 TEST(PeerRecordTest, record_signed_by_another_peer_is_refused) {
-  for (const auto& [domain, type] : {std::pair{kStandardDomain, std::string_view("\x03\x01")},
-                                     std::pair{kLegacyDomain, kLegacyType}}) {
+  for (const auto& [domain, type] :
+       {std::pair{kStandardDomain, std::string_view("\x03\x01")}, std::pair{kLegacyDomain, kLegacyType}}) {
     const auto envelope =
         SignedEnvelope::seal(key_of(2), domain, as_bytes(type), record_of(key_of(1)).to_protobuf()).value();
     EXPECT_EQ(PeerRecord::open(envelope).error().code(), ErrorCode::BadSignature);
@@ -86,7 +87,12 @@ TEST(PeerRecordTest, layout) {
   record.peer = PeerId::from_bytes(from_hex("0001aa").value()).value();
   record.sequence = 300;
   record.addresses = {address("/ip4/1.2.3.4/tcp/80")};
-  EXPECT_EQ(to_hex(record.to_protobuf()), "0a030001aa" "10ac02" "1a0a" "0a08" "0401020304060050");
+  EXPECT_EQ(to_hex(record.to_protobuf()),
+            "0a030001aa"
+            "10ac02"
+            "1a0a"
+            "0a08"
+            "0401020304060050");
   EXPECT_EQ(PeerRecord::from_protobuf(record.to_protobuf()).value(), record);
 }
 

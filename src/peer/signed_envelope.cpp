@@ -52,10 +52,18 @@ Result<SignedEnvelope> SignedEnvelope::from_protobuf(Bytes message) {
   wire::MessageReader reader(message);
   while (reader.next()) {
     switch (reader.field()) {
-      case kPublicKeyField: key = reader.bytes(); break;
-      case kPayloadTypeField: payload_type = reader.bytes(); break;
-      case kPayloadField: payload = reader.bytes(); break;
-      case kSignatureField: signature = reader.bytes(); break;
+      case kPublicKeyField:
+        key = reader.bytes();
+        break;
+      case kPayloadTypeField:
+        payload_type = reader.bytes();
+        break;
+      case kPayloadField:
+        payload = reader.bytes();
+        break;
+      case kSignatureField:
+        signature = reader.bytes();
+        break;
     }
   }
   STARLING_CHECK(reader.finish("signed envelope"));

@@ -75,8 +75,7 @@ TEST(SignedEnvelopeTest, any_alteration_is_refused) {
 
 // Moving a byte over the border between two fields gives other signed bytes, because lengths are signed too.
 TEST(SignedEnvelopeTest, fields_cannot_flow_into_each_other) {
-  const SignedEnvelope moved =
-      altered(altered(sealed(), 2, as_bytes("/libp2p/testdat")), 3, as_bytes("ahello world!"));
+  const SignedEnvelope moved = altered(altered(sealed(), 2, as_bytes("/libp2p/testdat")), 3, as_bytes("ahello world!"));
   EXPECT_EQ(moved.verify(kDomain).error().code(), ErrorCode::BadSignature);
 }
 
@@ -103,7 +102,8 @@ TEST(SignedEnvelopeTest, size_is_bounded_at_8_kib) {
   EXPECT_TRUE(SignedEnvelope::from_protobuf(seal(largest)->to_protobuf()));
   EXPECT_EQ(seal(largest + 1).error().code(), ErrorCode::TooLarge);
   EXPECT_EQ(seal(std::size_t{1} << 20).error().code(), ErrorCode::TooLarge);
-  EXPECT_EQ(SignedEnvelope::from_protobuf(ByteVector(SignedEnvelope::kMaxSize + 1)).error().code(), ErrorCode::TooLarge);
+  EXPECT_EQ(SignedEnvelope::from_protobuf(ByteVector(SignedEnvelope::kMaxSize + 1)).error().code(),
+            ErrorCode::TooLarge);
 }
 
 TEST(SignedEnvelopeTest, malformed_messages_are_refused) {

@@ -70,7 +70,8 @@ TEST(FrameReaderTest, frames_come_whole_however_they_are_cut) {
       reader.feed(rest.first(taken));
       rest = rest.subspan(taken);
       while (const auto frame = reader.next().value()) {
-        EXPECT_TRUE(std::ranges::all_of(*frame, [&](std::uint8_t byte) { return byte == std::uint8_t(frame->size()); }));
+        EXPECT_TRUE(
+            std::ranges::all_of(*frame, [&](std::uint8_t byte) { return byte == std::uint8_t(frame->size()); }));
         sizes.push_back(frame->size());
       }
     }

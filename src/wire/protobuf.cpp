@@ -95,9 +95,15 @@ void MessageReader::skip() {
   pending_ = false;
   std::uint64_t ignored = 0;
   switch (type_) {
-    case WireType::Varint: take_varint(ignored); return;
-    case WireType::Fixed64: take(8); return;
-    case WireType::Fixed32: take(4); return;
+    case WireType::Varint:
+      take_varint(ignored);
+      return;
+    case WireType::Fixed64:
+      take(8);
+      return;
+    case WireType::Fixed32:
+      take(4);
+      return;
     case WireType::LengthDelimited:
       if (take_varint(ignored)) take(ignored);
       return;
@@ -131,7 +137,8 @@ Bytes MessageReader::bytes(std::size_t max_size) {
   std::uint64_t size = 0;
   if (!expect(WireType::LengthDelimited) || !take_varint(size)) return {};
   if (size > max_size) {
-    reject(ErrorCode::TooLarge, "field " + std::to_string(field_) + " has more than " + std::to_string(max_size) + " bytes");
+    reject(ErrorCode::TooLarge,
+           "field " + std::to_string(field_) + " has more than " + std::to_string(max_size) + " bytes");
     return {};
   }
   return take(size);

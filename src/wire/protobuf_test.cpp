@@ -24,7 +24,10 @@ TEST(ProtobufTest, published_examples) {
   writer.varint(1, 150);
   writer.text(2, "testing");
   writer.message(3, [](MessageWriter& inner) { inner.varint(1, 150); });
-  EXPECT_EQ(to_hex(out), "089601" "120774657374696e67" "1a03089601");
+  EXPECT_EQ(to_hex(out),
+            "089601"
+            "120774657374696e67"
+            "1a03089601");
   MessageReader reader(out);
   ASSERT_TRUE(reader.next());
   EXPECT_EQ(reader.field(), 1u);
@@ -40,8 +43,8 @@ TEST(ProtobufTest, published_examples) {
 }
 
 TEST(ProtobufTest, every_kind_comes_back_at_its_edges) {
-  for (const std::uint64_t value : {std::uint64_t{0}, std::uint64_t{127}, std::uint64_t{128}, std::uint64_t{1} << 32,
-                                    ~std::uint64_t{0}}) {
+  for (const std::uint64_t value :
+       {std::uint64_t{0}, std::uint64_t{127}, std::uint64_t{128}, std::uint64_t{1} << 32, ~std::uint64_t{0}}) {
     ByteVector out;
     MessageWriter writer(out);
     writer.varint(1, value);
@@ -86,7 +89,12 @@ TEST(ProtobufTest, long_nested_messages_get_long_prefixes) {
 }
 
 TEST(ProtobufTest, unread_and_unknown_fields_are_skipped) {
-  const ByteVector message = hex("0801" "1203616263" "1d01020304" "210102030405060708" "2803");
+  const ByteVector message =
+      hex("0801"
+          "1203616263"
+          "1d01020304"
+          "210102030405060708"
+          "2803");
   MessageReader reader(message);
   std::uint64_t last = 0;
   while (reader.next())
@@ -96,7 +104,10 @@ TEST(ProtobufTest, unread_and_unknown_fields_are_skipped) {
 }
 
 TEST(ProtobufTest, every_truncation_is_an_error) {
-  const ByteVector message = hex("0896011203616263" "1d01020304" "210102030405060708");
+  const ByteVector message =
+      hex("0896011203616263"
+          "1d01020304"
+          "210102030405060708");
   const std::size_t boundaries[] = {0, 3, 8, 13, 22};
   for (std::size_t size = 0; size <= message.size(); ++size) {
     MessageReader reader(Bytes(message).first(size));
@@ -105,7 +116,9 @@ TEST(ProtobufTest, every_truncation_is_an_error) {
     const bool whole = std::ranges::find(boundaries, size) != std::end(boundaries);
     const Status status = reader.finish("cut");
     EXPECT_EQ(status.has_value(), whole) << size;
-    if (!whole) { EXPECT_EQ(status.error().code(), ErrorCode::Truncated); }
+    if (!whole) {
+      EXPECT_EQ(status.error().code(), ErrorCode::Truncated);
+    }
   }
 }
 
@@ -121,7 +134,9 @@ TEST(ProtobufTest, malformed_keys_are_refused) {
 
 // protozero itself cuts lengths to 32 bits, which would make this a field of five bytes.
 TEST(ProtobufTest, length_above_32_bits_is_not_cut) {
-  EXPECT_EQ(error_of(hex("0a8580808010" "0000000000")), ErrorCode::Truncated);
+  EXPECT_EQ(error_of(hex("0a8580808010"
+                         "0000000000")),
+            ErrorCode::Truncated);
 }
 
 TEST(ProtobufTest, other_wire_type_than_asked_is_an_error) {
@@ -140,7 +155,9 @@ TEST(ProtobufTest, other_wire_type_than_asked_is_an_error) {
 }
 
 TEST(ProtobufTest, bounds_hold_at_the_edge) {
-  const ByteVector message = hex("0a03616263" "1005");
+  const ByteVector message =
+      hex("0a03616263"
+          "1005");
   MessageReader fits(message);
   ASSERT_TRUE(fits.next());
   EXPECT_EQ(fits.text(3), "abc");

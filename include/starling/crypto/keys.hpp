@@ -16,7 +16,7 @@ namespace starling::crypto {
 /// spec numbers of the KeyType enum.
 enum class KeyType : std::uint8_t { Rsa = 0, Ed25519 = 1, Secp256k1 = 2, Ecdsa = 3 };
 
-std::string_view to_string(KeyType type);               // "ed25519", "secp256k1", "ecdsa", "rsa"
+std::string_view to_string(KeyType type);  // "ed25519", "secp256k1", "ecdsa", "rsa"
 Result<KeyType> key_type_from_string(std::string_view name);
 
 inline constexpr unsigned kMinRsaBits = 2048, kMaxRsaBits = 8192, kDefaultRsaBits = 2048;

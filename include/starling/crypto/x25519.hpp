@@ -20,7 +20,9 @@ class X25519KeyPair {
   static X25519KeyPair generate(Random& random);
   /// From 32 stored bytes; any are a valid secret.
   static X25519KeyPair from_secret(const X25519Bytes& secret);
-  X25519KeyPair(X25519KeyPair&& other) noexcept : secret_(other.secret_), public_(other.public_) { wipe(other.secret_); }
+  X25519KeyPair(X25519KeyPair&& other) noexcept : secret_(other.secret_), public_(other.public_) {
+    wipe(other.secret_);
+  }
   X25519KeyPair& operator=(X25519KeyPair&& other) noexcept {
     std::swap(secret_, other.secret_);
     std::swap(public_, other.public_);

@@ -18,8 +18,8 @@ namespace starling {
 
 class PeerId {
  public:
-  static constexpr std::size_t kMaxSize = 44;        // identity multihash of a 42-byte key message
-  static constexpr std::size_t kMaxInlineKey = 42;   // spec: larger key messages are hashed with SHA-256
+  static constexpr std::size_t kMaxSize = 44;       // identity multihash of a 42-byte key message
+  static constexpr std::size_t kMaxInlineKey = 42;  // spec: larger key messages are hashed with SHA-256
 
   /// The empty id: no peer. Only for containers and "not known yet".
   PeerId() = default;

@@ -25,7 +25,8 @@ struct PeerRecord {
   std::vector<Multiaddr> addresses;
 
   /// Signs with the peer's own key. Errors: InvalidArgument (`key` is not that of `peer`), TooLarge (over 8 KiB).
-  Result<SignedEnvelope> seal(const crypto::PrivateKey& key, PeerRecordFormat format = PeerRecordFormat::Standard) const;
+  Result<SignedEnvelope> seal(const crypto::PrivateKey& key,
+                              PeerRecordFormat format = PeerRecordFormat::Standard) const;
   /// Verifies and decodes an envelope of either format. Errors: UnknownCode (another payload type), BadSignature (also
   /// if the signer is another peer than the record names), and those of decoding.
   static Result<PeerRecord> open(const SignedEnvelope& envelope);

@@ -1,4 +1,5 @@
-// A Noise channel fed true records that the fuzzer cuts, joins and changes. What comes out is what went in, or an error.
+// A Noise channel fed true records that the fuzzer cuts, joins and changes. What comes out is what went in, or an
+// error.
 #include "security/noise_channel.hpp"
 #include "security_fuzz_peer.hpp"
 

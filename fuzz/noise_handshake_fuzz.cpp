@@ -19,7 +19,8 @@ Status hear(security::NoiseXx& xx, ByteQueue& in) {
   const std::size_t size = get_u16_be(in.view().data());
   STARLING_TRY(const ByteVector payload, xx.read(in.view().subspan(2, size)));
   in.consume(2 + size);
-  return security::parse_noise_payload(payload).has_value() ? Status{} : fail(ErrorCode::Internal, Op::Run, Origin::Bug);
+  return security::parse_noise_payload(payload).has_value() ? Status{}
+                                                            : fail(ErrorCode::Internal, Op::Run, Origin::Bug);
 }
 
 /// The remote's payload is the fuzzer's; half the time it comes behind a true identity, so that it is read to its end.
@@ -51,7 +52,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Bytes bytes(data, size);
   (void)security::parse_noise_payload(bytes);
   fuzz::Input input(bytes);
-  if (input.byte() < 128) payload_run(*protocol, input);
-  else fuzz::feed_handshake(*protocol, input.rest());
+  if (input.byte() < 128)
+    payload_run(*protocol, input);
+  else
+    fuzz::feed_handshake(*protocol, input.rest());
   return 0;
 }

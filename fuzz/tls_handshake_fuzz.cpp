@@ -38,7 +38,9 @@ void exchange(fuzz::Input input) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   fuzz::Input input({data, size});
-  if (input.byte() < 64) exchange(input);
-  else fuzz::feed_handshake(protocol(0), input.rest());
+  if (input.byte() < 64)
+    exchange(input);
+  else
+    fuzz::feed_handshake(protocol(0), input.rest());
   return 0;
 }

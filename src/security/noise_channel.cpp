@@ -49,12 +49,6 @@ Status NoiseChannel::seal_record(Bytes plaintext, MutableBytes record) {
 
 Status NoiseChannel::open(ByteQueue& wire, PlaintextSink& sink) {
   STARLING_CHECK(check_alive(Op::Decrypt));
-  auto status = open_records(wire, sink);
-  dead_ = !status;
-  return status;
-}
-
-Status NoiseChannel::open_records(ByteQueue& wire, PlaintextSink& sink) {
   while (wire.size() >= kNoiseHeaderBytes) {
     const std::size_t size = get_u16_be(wire.view().data());
     if (wire.size() - kNoiseHeaderBytes < size) break;
@@ -67,9 +61,11 @@ Status NoiseChannel::open_records(ByteQueue& wire, PlaintextSink& sink) {
 
 Status NoiseChannel::open_record(MutableBytes sealed, PlaintextSink& sink) {
   if (receive_nonce_ == kReservedNonce) return exhausted(Op::Decrypt);
-  STARLING_TRY(const MutableBytes plaintext, receiver_.open(ChaChaPoly::noise_nonce(receive_nonce_++), {}, sealed));
-  if (plaintext.empty()) return {};  // some send empty records as a sign of life
-  return sink.on_plaintext(plaintext);
+  auto plaintext = receiver_.open(ChaChaPoly::noise_nonce(receive_nonce_++), {}, sealed);
+  dead_ = !plaintext;  // a sink's error is not ours: what it wants to answer can still be sealed
+  if (!plaintext) return fail(std::move(plaintext).error());
+  if (plaintext->empty()) return {};  // some send empty records as a sign of life
+  return sink.on_plaintext(*plaintext);
 }
 
 }  // namespace starling::security

@@ -29,7 +29,6 @@ class NoiseChannel final : public Channel {
   Status check_alive(Op op) const;
   Status seal_record(Bytes plaintext, MutableBytes record);
   Status open_record(MutableBytes sealed, PlaintextSink& sink);
-  Status open_records(ByteQueue& wire, PlaintextSink& sink);
 
   crypto::ChaChaPoly sender_, receiver_;
   std::uint64_t send_nonce_, receive_nonce_;

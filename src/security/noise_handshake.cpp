@@ -63,7 +63,8 @@ Status NoiseHandshake::on_payload(Bytes message) {
   STARLING_TRY(const NoisePayload payload, parse_noise_payload(message));
   STARLING_CHECK(check_identity(payload));
   const auto& theirs = payload.extensions.stream_muxers;
-  muxer_ = config_.role == Role::Initiator ? choose_muxer(config_.muxers, theirs) : choose_muxer(theirs, config_.muxers);
+  muxer_ =
+      config_.role == Role::Initiator ? choose_muxer(config_.muxers, theirs) : choose_muxer(theirs, config_.muxers);
   return {};
 }
 
@@ -80,8 +81,10 @@ Status NoiseHandshake::check_identity(const NoisePayload& payload) {
 // the lists in another order arrives at the same one.
 ByteVector NoiseHandshake::our_payload() const {
   NoisePayload payload{.identity_key = identity_.key_message, .identity_sig = identity_.signature};
-  if (muxer_.empty()) payload.extensions.stream_muxers = config_.muxers;
-  else payload.extensions.stream_muxers = {muxer_};
+  if (muxer_.empty())
+    payload.extensions.stream_muxers = config_.muxers;
+  else
+    payload.extensions.stream_muxers = {muxer_};
   return encode_noise_payload(payload);
 }
 

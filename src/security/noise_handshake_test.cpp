@@ -94,8 +94,11 @@ TEST(NoiseHandshake, payloads_that_prove_nothing_are_refused) {
         return encode_noise_payload(payload);
       },
       ErrorCode::BadSignature);
-  refuses([](const Scripted&) { return encode_noise_payload(Scripted(Role::Initiator).honest()); },  // of another static key
-          ErrorCode::BadSignature);
+  refuses(
+      [](const Scripted&) {
+        return encode_noise_payload(Scripted(Role::Initiator).honest());
+      },  // of another static key
+      ErrorCode::BadSignature);
   EXPECT_FALSE(responder_hears([](const Scripted&) { return ByteVector(); })) << "no identity at all";
 }
 
@@ -149,7 +152,8 @@ TEST(NoiseHandshake, a_host_keeps_its_static_key_and_peers_may_remember_it) {
   const auto identity = NoiseIdentity::create(dialer_key(), system_random()).value();
   VerifiedSignatures verified;
   const auto verify = [&](Bytes signature) {
-    return verified.verify(dialer_key().public_key(), identity.key_message, identity.static_key.public_key(), signature);
+    return verified.verify(dialer_key().public_key(), identity.key_message, identity.static_key.public_key(),
+                           signature);
   };
   EXPECT_TRUE(verify(identity.signature));
   EXPECT_TRUE(verify(identity.signature));

@@ -16,8 +16,12 @@ Status parse_extensions(Bytes message, NoiseExtensions& extensions) {
   wire::MessageReader reader(message);
   while (reader.next()) {
     switch (reader.field()) {
-      case kCertHashesField: extensions.webtransport_certhashes.push_back(to_vector(reader.bytes())); break;
-      case kStreamMuxersField: extensions.stream_muxers.emplace_back(reader.text()); break;
+      case kCertHashesField:
+        extensions.webtransport_certhashes.push_back(to_vector(reader.bytes()));
+        break;
+      case kStreamMuxersField:
+        extensions.stream_muxers.emplace_back(reader.text());
+        break;
     }
     if (extensions.webtransport_certhashes.size() > kMaxCertHashes)
       reader.reject(ErrorCode::TooLarge, "too many certificate hashes");
@@ -33,9 +37,15 @@ Result<NoisePayload> parse_noise_payload(Bytes message) {
   wire::MessageReader reader(message);
   while (reader.next()) {
     switch (reader.field()) {
-      case kIdentityKeyField: payload.identity_key = to_vector(reader.bytes()); break;
-      case kIdentitySigField: payload.identity_sig = to_vector(reader.bytes()); break;
-      case kExtensionsField: STARLING_CHECK(parse_extensions(reader.bytes(), payload.extensions)); break;
+      case kIdentityKeyField:
+        payload.identity_key = to_vector(reader.bytes());
+        break;
+      case kIdentitySigField:
+        payload.identity_sig = to_vector(reader.bytes());
+        break;
+      case kExtensionsField:
+        STARLING_CHECK(parse_extensions(reader.bytes(), payload.extensions));
+        break;
     }
   }
   STARLING_CHECK(reader.finish("Noise handshake payload"));

@@ -20,14 +20,20 @@ NoisePayload sample() {
 
 TEST(NoisePayload, has_the_bytes_of_the_schema) {
   EXPECT_EQ(to_hex(encode_noise_payload(sample())),
-            "0a036b6579" "1203736967" "2222"
-            "0a0468617368" "120c2f79616d75782f312e302e30" "120c2f6d706c65782f362e372e30");
+            "0a036b6579"
+            "1203736967"
+            "2222"
+            "0a0468617368"
+            "120c2f79616d75782f312e302e30"
+            "120c2f6d706c65782f362e372e30");
 }
 
 TEST(NoisePayload, without_extensions_there_is_no_field_for_them) {
   NoisePayload payload = sample();
   payload.extensions = {};
-  EXPECT_EQ(to_hex(encode_noise_payload(payload)), "0a036b6579" "1203736967");
+  EXPECT_EQ(to_hex(encode_noise_payload(payload)),
+            "0a036b6579"
+            "1203736967");
 }
 
 TEST(NoisePayload, round_trips) {
@@ -40,7 +46,11 @@ TEST(NoisePayload, round_trips) {
 }
 
 TEST(NoisePayload, unknown_fields_are_skipped) {
-  const auto parsed = parse_noise_payload(from_hex("0a016b" "1a0464617461" "2800" "120173").value());
+  const auto parsed = parse_noise_payload(from_hex("0a016b"
+                                                   "1a0464617461"
+                                                   "2800"
+                                                   "120173")
+                                              .value());
   ASSERT_TRUE(parsed);
   EXPECT_EQ(as_text(parsed->identity_key), "k");
   EXPECT_EQ(as_text(parsed->identity_sig), "s");
@@ -53,7 +63,10 @@ TEST(NoisePayload, an_empty_message_is_an_empty_payload) {
 }
 
 TEST(NoisePayload, broken_messages_are_refused) {
-  for (const char* hex : {"0a", "0a05aa", "0801", "22020a05", "2204120161" "ff", "ffffffffffffffffffffff"})
+  for (const char* hex : {"0a", "0a05aa", "0801", "22020a05",
+                          "2204120161"
+                          "ff",
+                          "ffffffffffffffffffffff"})
     EXPECT_FALSE(parse_noise_payload(from_hex(hex).value())) << hex;
 }
 

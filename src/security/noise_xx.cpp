@@ -8,7 +8,8 @@
 namespace starling::security {
 namespace {
 
-constexpr std::string_view kProtocolName = "Noise_XX_25519_ChaChaPoly_SHA256";  // spec: noise/README.md, Noise Protocol Name
+constexpr std::string_view kProtocolName =
+    "Noise_XX_25519_ChaChaPoly_SHA256";  // spec: noise/README.md, Noise Protocol Name
 
 Result<Bytes> take(Bytes& message, std::size_t size) {
   if (message.size() < size) return fail(ErrorCode::Truncated, Op::Secure, Origin::Remote, "Noise handshake message");
@@ -27,7 +28,9 @@ NoiseXx::NoiseXx(Role role, const crypto::X25519KeyPair& local_static, Random& r
 Status NoiseXx::write(Bytes payload, ByteVector& out) {
   STARLING_ASSERT(may_write(), "it is the remote's turn");
   switch (next_message_) {
-    case 0: write_ephemeral(out); break;
+    case 0:
+      write_ephemeral(out);
+      break;
     case 1:
       write_ephemeral(out);
       STARLING_CHECK(mix_ee());
@@ -45,7 +48,9 @@ Status NoiseXx::write(Bytes payload, ByteVector& out) {
 Result<ByteVector> NoiseXx::read(Bytes message) {
   STARLING_ASSERT(!finished() && !may_write(), "it is our turn");
   switch (next_message_) {
-    case 0: STARLING_CHECK(read_ephemeral(message)); break;
+    case 0:
+      STARLING_CHECK(read_ephemeral(message));
+      break;
     case 1:
       STARLING_CHECK(read_ephemeral(message));
       STARLING_CHECK(mix_ee());

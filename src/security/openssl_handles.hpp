@@ -17,7 +17,9 @@ namespace starling::security {
 template <auto kFree>
 struct OpensslFree {
   template <typename T>
-  void operator()(T* object) const { kFree(object); }
+  void operator()(T* object) const {
+    kFree(object);
+  }
 };
 
 using X509Ptr = std::unique_ptr<X509, OpensslFree<X509_free>>;

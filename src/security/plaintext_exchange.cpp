@@ -22,8 +22,12 @@ Result<Exchange> parse_exchange(Bytes message) {
   wire::MessageReader reader(message);
   while (reader.next()) {
     switch (reader.field()) {
-      case kIdField: id_bytes = reader.bytes(); break;
-      case kKeyField: key_bytes = reader.bytes(); break;
+      case kIdField:
+        id_bytes = reader.bytes();
+        break;
+      case kKeyField:
+        key_bytes = reader.bytes();
+        break;
     }
   }
   STARLING_CHECK(reader.finish("Exchange"));

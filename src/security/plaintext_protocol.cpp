@@ -46,7 +46,10 @@ class PlaintextHandshake final : public Handshake {
 
   HandshakeOutcome take() override {
     STARLING_ASSERT(remote_.has_value(), "take() comes after done()");
-    return {.remote_peer = remote_->id, .remote_key = remote_->key, .muxer = {}, .channel = std::make_unique<PlaintextChannel>()};
+    return {.remote_peer = remote_->id,
+            .remote_key = remote_->key,
+            .muxer = {},
+            .channel = std::make_unique<PlaintextChannel>()};
   }
 
  private:

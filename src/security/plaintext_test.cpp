@@ -51,7 +51,8 @@ TEST(PlaintextExchange, an_id_that_is_not_the_keys_is_refused) {
 TEST(PlaintextExchange, missing_or_broken_fields_are_refused) {
   const ByteVector public_key = key().public_key().to_protobuf();
   ByteQueue no_id = exchange_of({}, public_key), no_key = exchange_of(peer_of(key()).bytes(), {});
-  ByteQueue bad_id = exchange_of(as_bytes("id"), public_key), bad_key = exchange_of(peer_of(key()).bytes(), as_bytes("k"));
+  ByteQueue bad_id = exchange_of(as_bytes("id"), public_key),
+            bad_key = exchange_of(peer_of(key()).bytes(), as_bytes("k"));
   for (ByteQueue* in : {&no_id, &no_key, &bad_id, &bad_key}) {
     const auto taken = take_exchange(*in);
     ASSERT_FALSE(taken);

@@ -311,11 +311,14 @@ class Refusing final : public PlaintextSink {
   Status on_plaintext(Bytes) override { return fail(ErrorCode::LimitExceeded, Op::Read, Origin::Limit, "full"); }
 };
 
-TEST_P(Security, the_sinks_error_comes_back) {
+// A muxer that finds a violation still wants to say so.
+TEST_P(Security, the_sinks_error_comes_back_and_an_answer_can_be_sent) {
   Pair two = connected();
   Refusing sink;
   ASSERT_TRUE(two.initiator.channel->seal(as_bytes("data"), two.initiator.sent));
   EXPECT_EQ(two.responder.channel->open(two.initiator.sent, sink).error(), ErrorCode::LimitExceeded);
+  EXPECT_TRUE(two.initiator.sent.empty()) << "what the sink saw is consumed";
+  EXPECT_EQ(as_text(transfer(two.responder, two.initiator, as_bytes("go away")).value()), "go away");
 }
 
 // TLS says farewell; the others have none.
@@ -359,10 +362,14 @@ struct MuxerCase {
 TEST_P(Security, the_initiators_order_chooses_the_muxer) {
   const std::string yamux = "/yamux/1.0.0", mplex = "/mplex/6.7.0";
   const MuxerCase cases[] = {
-      {{yamux, mplex}, {yamux, mplex}, yamux}, {{yamux, mplex}, {mplex, yamux}, yamux},
-      {{mplex, yamux}, {yamux, mplex}, mplex}, {{mplex, yamux}, {yamux}, yamux},
-      {{yamux}, {mplex, yamux}, yamux},        {{yamux}, {mplex}, ""},
-      {{}, {yamux}, ""},                       {{yamux}, {}, ""},
+      {{yamux, mplex}, {yamux, mplex}, yamux},
+      {{yamux, mplex}, {mplex, yamux}, yamux},
+      {{mplex, yamux}, {yamux, mplex}, mplex},
+      {{mplex, yamux}, {yamux}, yamux},
+      {{yamux}, {mplex, yamux}, yamux},
+      {{yamux}, {mplex}, ""},
+      {{}, {yamux}, ""},
+      {{yamux}, {}, ""},
       {{}, {}, ""},
   };
   for (const MuxerCase& muxers : cases) {

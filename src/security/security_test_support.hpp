@@ -19,7 +19,8 @@ inline const crypto::PrivateKey& test_key(crypto::KeyType type, int index = 0) {
   static std::map<std::pair<crypto::KeyType, int>, crypto::PrivateKey> keys;
   const auto name = std::pair(type, index);
   auto found = keys.find(name);
-  if (found == keys.end()) found = keys.emplace(name, crypto::PrivateKey::generate(type, system_random()).value()).first;
+  if (found == keys.end())
+    found = keys.emplace(name, crypto::PrivateKey::generate(type, system_random()).value()).first;
   return found->second;
 }
 
@@ -46,8 +47,12 @@ inline ByteVector noise_bytes(std::size_t count, std::uint64_t seed) {
 
 /// How many of the `available` bytes the next delivery carries (1..available).
 using Cut = std::function<std::size_t(std::size_t available)>;
-inline Cut whole() { return [](std::size_t available) { return available; }; }
-inline Cut pieces_of(std::size_t size) { return [size](std::size_t available) { return std::min(size, available); }; }
+inline Cut whole() {
+  return [](std::size_t available) { return available; };
+}
+inline Cut pieces_of(std::size_t size) {
+  return [size](std::size_t available) { return std::min(size, available); };
+}
 inline Cut random_pieces(std::uint64_t seed) {
   std::shared_ptr<Random> random = seeded_random(seed);
   return [random](std::size_t available) { return std::size_t(1 + random->below(available)); };

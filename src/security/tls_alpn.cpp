@@ -45,7 +45,8 @@ std::optional<Bytes> select_alpn(Bytes offered, const std::vector<std::string>& 
 Result<std::string> muxer_of_alpn(Bytes selected, const std::vector<std::string>& muxers) {
   if (selected.empty() || as_text(selected) == kAlpnLibp2p) return std::string();
   if (!contains(muxers, selected))
-    return fail(ErrorCode::ProtocolViolation, Op::Secure, Origin::Remote, "ALPN: the peer selected what was not offered");
+    return fail(ErrorCode::ProtocolViolation, Op::Secure, Origin::Remote,
+                "ALPN: the peer selected what was not offered");
   return std::string(as_text(selected));
 }
 

@@ -64,7 +64,8 @@ Result<TlsCertificate> make_libp2p_certificate(const crypto::PrivateKey& identit
   const ByteVector public_key = identity.public_key().to_protobuf();
   const ByteVector value = encode_signed_key({.public_key = public_key, .signature = signature});
   if (!add_extension(*made.certificate, value)) return fail(failed("adding the libp2p extension"));
-  if (X509_sign(made.certificate.get(), made.key.get(), EVP_sha256()) == 0) return fail(failed("signing the certificate"));
+  if (X509_sign(made.certificate.get(), made.key.get(), EVP_sha256()) == 0)
+    return fail(failed("signing the certificate"));
   return made;
 }
 

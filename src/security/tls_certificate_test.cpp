@@ -59,9 +59,9 @@ constexpr std::string_view kWrongSigner =
     "2a5be9b6202adba24ee0362e490641ac45c240db71fe955f2c5cf8df6e300a06082a8648ce3d0403020348003045022100e847f267f43717"
     "358f850355bdcabbefb2cfbf8a3c043b203a14788a092fe8db022027c1d04a2d41fd6b57a7e8b3989e470325de4406e52e084e34a3fd56ee"
     "f0d0df";
-constexpr std::int64_t kNow = 1'800'000'000;          // January 2027
-constexpr std::int64_t kNotBefore = 157'766'400;      // 1975-01-01
-constexpr std::int64_t kNotAfter = 67'090'118'400;    // 4096-01-01
+constexpr std::int64_t kNow = 1'800'000'000;        // January 2027
+constexpr std::int64_t kNotBefore = 157'766'400;    // 1975-01-01
+constexpr std::int64_t kNotAfter = 67'090'118'400;  // 4096-01-01
 
 ByteVector der_of(X509* certificate) {
   ByteVector der(std::size_t(i2d_X509(certificate, nullptr)));

@@ -72,15 +72,18 @@ bool is_explicit_curve(const EVP_PKEY& key) {
 Status check_key(const EVP_PKEY& key) {
   const int bits = EVP_PKEY_get_bits(&key);
   switch (EVP_PKEY_get_base_id(&key)) {
-    case EVP_PKEY_ED25519: return {};
+    case EVP_PKEY_ED25519:
+      return {};
     case EVP_PKEY_EC:
       if (is_explicit_curve(key)) return fail(bad("explicit curve parameters in the certificate key"));
       return {};
     case EVP_PKEY_RSA:
     case EVP_PKEY_RSA_PSS:
-      if (bits < int(crypto::kMinRsaBits) || bits > int(crypto::kMaxRsaBits)) return fail(bad("RSA certificate key size"));
+      if (bits < int(crypto::kMinRsaBits) || bits > int(crypto::kMaxRsaBits))
+        return fail(bad("RSA certificate key size"));
       return {};
-    default: return fail(bad("unsupported certificate key"));
+    default:
+      return fail(bad("unsupported certificate key"));
   }
 }
 

@@ -5,8 +5,8 @@
 namespace starling::security {
 namespace {
 
-constexpr std::size_t kHeaderBytes = 5;             // RFC 8446, section 5.1
-constexpr std::size_t kMaxRecordPlaintext = 16384;  // RFC 8446, section 5.1
+constexpr std::size_t kHeaderBytes = 5;                            // RFC 8446, section 5.1
+constexpr std::size_t kMaxRecordPlaintext = 16384;                 // RFC 8446, section 5.1
 constexpr std::size_t kMaxRecordBody = kMaxRecordPlaintext + 256;  // RFC 8446, section 5.2
 constexpr std::size_t kRecordOverhead = kHeaderBytes + 1 + 16;     // header, content type, tag
 // A key update answer is 27 bytes; a peer that asks for so many without letting us send is not honest.
@@ -74,9 +74,7 @@ Status TlsChannel::open(ByteQueue& wire, PlaintextSink& sink) {
   const std::size_t readable = complete_records(wire.view());
   if (readable == 0) return {};
   const TlsAttachment attachment(*session_, &wire, readable, replies_);
-  auto status = read_records(wire, sink);
-  if (!status) dead_ = true;
-  return status;
+  return read_records(wire, sink);
 }
 
 Status TlsChannel::read_records(ByteQueue& wire, PlaintextSink& sink) {
@@ -86,9 +84,11 @@ Status TlsChannel::read_records(ByteQueue& wire, PlaintextSink& sink) {
     ERR_clear_error();
     std::size_t size = 0;
     const int result = SSL_read_ex(session_->ssl(), plaintext.data(), kMaxRecordPlaintext, &size);
-    if (replies_.size() > kMaxReplies)
+    if (replies_.size() > kMaxReplies) {
+      dead_ = true;
       return fail(ErrorCode::ProtocolViolation, Op::Decrypt, Origin::Remote, "too many key updates");
-    if (result == 1) {
+    }
+    if (result == 1) {  // a sink's error does not end the channel: what it wants to answer can still be sealed
       STARLING_CHECK(sink.on_plaintext(plaintext.first(size)));
       continue;
     }

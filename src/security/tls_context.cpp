@@ -11,7 +11,8 @@ constexpr char kGroups[] = "X25519:P-256:P-384";
 // Curves first: RSA only for peers that have nothing else (spec: tls/tls.md, Peer Authentication). No SHA-1.
 constexpr char kSignatureAlgorithms[] =
     "ECDSA+SHA256:ed25519:ECDSA+SHA384:ECDSA+SHA512:"
-    "rsa_pss_rsae_sha256:rsa_pss_rsae_sha384:rsa_pss_rsae_sha512:rsa_pss_pss_sha256:rsa_pss_pss_sha384:rsa_pss_pss_sha512";
+    "rsa_pss_rsae_sha256:rsa_pss_rsae_sha384:rsa_pss_rsae_sha512:rsa_pss_pss_sha256:rsa_pss_pss_sha384:rsa_pss_pss_"
+    "sha512";
 constexpr int kSecurityLevel = 2;  // 112 bits; said here so that a system-wide OpenSSL file cannot lower it
 
 bool set_protocol(SSL_CTX* context) {

@@ -1,5 +1,5 @@
-// The value of the libp2p Public Key Extension: SignedKey ::= SEQUENCE { publicKey OCTET STRING, signature OCTET STRING }.
-// spec: tls/tls.md, libp2p Public Key Extension. Pure functions; strict DER both ways.
+// The value of the libp2p Public Key Extension: SignedKey ::= SEQUENCE { publicKey OCTET STRING, signature OCTET STRING
+// }. spec: tls/tls.md, libp2p Public Key Extension. Pure functions; strict DER both ways.
 #pragma once
 
 #include "starling/base/bytes.hpp"

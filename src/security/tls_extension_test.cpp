@@ -14,7 +14,11 @@ ErrorCode code_of(std::string_view hex) {
 }
 
 TEST(TlsExtension, reads_key_and_signature) {
-  const ByteVector der = from_hex("3007" "0402aabb" "0401cc").value();
+  const ByteVector der = from_hex(
+                             "3007"
+                             "0402aabb"
+                             "0401cc")
+                             .value();
   const auto parsed = parse_signed_key(der);
   ASSERT_TRUE(parsed);
   EXPECT_EQ(to_hex(parsed->public_key), "aabb");
@@ -40,16 +44,48 @@ TEST(TlsExtension, every_prefix_is_refused) {
 
 TEST(TlsExtension, refuses_what_is_not_strict_der) {
   EXPECT_EQ(code_of(""), ErrorCode::Truncated);
-  EXPECT_EQ(code_of("3107" "0402aabb" "0401cc"), ErrorCode::Malformed);             // a SET
-  EXPECT_EQ(code_of("3007" "0302aabb" "0401cc"), ErrorCode::Malformed);             // a BIT STRING
-  EXPECT_EQ(code_of("3080" "0402aabb" "0401cc" "0000"), ErrorCode::Malformed);      // indefinite length
-  EXPECT_EQ(code_of("308107" "0402aabb" "0401cc"), ErrorCode::NotCanonical);        // long form of a short length
-  EXPECT_EQ(code_of("30820007" "0402aabb" "0401cc"), ErrorCode::NotCanonical);      // leading zero
-  EXPECT_EQ(code_of("308401000000" "0402aabb" "0401cc"), ErrorCode::Malformed);     // four length bytes
-  EXPECT_EQ(code_of("3007" "0402aabb" "0401cc" "00"), ErrorCode::TrailingData);     // behind the sequence
-  EXPECT_EQ(code_of("3009" "0402aabb" "0401cc" "0500"), ErrorCode::TrailingData);   // a third element
-  EXPECT_EQ(code_of("3004" "0402aabb"), ErrorCode::Truncated);                      // no signature
-  EXPECT_EQ(code_of("3007" "0409aabb" "0401cc"), ErrorCode::Truncated);             // element beyond the sequence
+  EXPECT_EQ(code_of("3107"
+                    "0402aabb"
+                    "0401cc"),
+            ErrorCode::Malformed);  // a SET
+  EXPECT_EQ(code_of("3007"
+                    "0302aabb"
+                    "0401cc"),
+            ErrorCode::Malformed);  // a BIT STRING
+  EXPECT_EQ(code_of("3080"
+                    "0402aabb"
+                    "0401cc"
+                    "0000"),
+            ErrorCode::Malformed);  // indefinite length
+  EXPECT_EQ(code_of("308107"
+                    "0402aabb"
+                    "0401cc"),
+            ErrorCode::NotCanonical);  // long form of a short length
+  EXPECT_EQ(code_of("30820007"
+                    "0402aabb"
+                    "0401cc"),
+            ErrorCode::NotCanonical);  // leading zero
+  EXPECT_EQ(code_of("308401000000"
+                    "0402aabb"
+                    "0401cc"),
+            ErrorCode::Malformed);  // four length bytes
+  EXPECT_EQ(code_of("3007"
+                    "0402aabb"
+                    "0401cc"
+                    "00"),
+            ErrorCode::TrailingData);  // behind the sequence
+  EXPECT_EQ(code_of("3009"
+                    "0402aabb"
+                    "0401cc"
+                    "0500"),
+            ErrorCode::TrailingData);  // a third element
+  EXPECT_EQ(code_of("3004"
+                    "0402aabb"),
+            ErrorCode::Truncated);  // no signature
+  EXPECT_EQ(code_of("3007"
+                    "0409aabb"
+                    "0401cc"),
+            ErrorCode::Truncated);  // element beyond the sequence
 }
 
 }  // namespace

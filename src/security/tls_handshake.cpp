@@ -34,7 +34,8 @@ Status TlsHandshake::start(ByteQueue& out) {
 }
 
 Status TlsHandshake::set_up() {
-  if (!session_) return fail(take_openssl_error(ErrorCode::Internal, Op::Secure, Origin::Local, "making a TLS session"));
+  if (!session_)
+    return fail(take_openssl_error(ErrorCode::Internal, Op::Secure, Origin::Local, "making a TLS session"));
   SSL* ssl = session_->ssl();
   SSL_set_app_data(ssl, this);
   if (config_.role == Role::Responder) {

@@ -83,10 +83,10 @@ TEST(TlsHandshake, a_muxer_id_that_alpn_cannot_carry_is_our_own_error) {
 
 /// The extensions of a ClientHello, by type. RFC 8446, section 4.1.2.
 std::map<int, std::string> extensions_of_hello(Bytes record) {
-  Bytes rest = record.subspan(5 + 4 + 2 + 32);               // record, message, version, random
-  rest = rest.subspan(1 + rest[0]);                          // session id
-  rest = rest.subspan(2 + get_u16_be(rest.data()));          // cipher suites
-  rest = rest.subspan(1 + rest[0] + 2);                      // compression methods, size of the extensions
+  Bytes rest = record.subspan(5 + 4 + 2 + 32);       // record, message, version, random
+  rest = rest.subspan(1 + rest[0]);                  // session id
+  rest = rest.subspan(2 + get_u16_be(rest.data()));  // cipher suites
+  rest = rest.subspan(1 + rest[0] + 2);              // compression methods, size of the extensions
   std::map<int, std::string> extensions;
   while (rest.size() >= 4) {
     const std::size_t size = get_u16_be(rest.data() + 2);
@@ -103,7 +103,8 @@ TEST(TlsHandshake, the_hello_names_no_server_and_offers_tls13_alone) {
   const auto handshake = tls.dialer->begin({.muxers = {"/yamux/1.0.0"}});
   ASSERT_TRUE(handshake->start(out));
   const auto extensions = extensions_of_hello(out.view());
-  for (const int absent : {kServerName, kSessionTicket, kEarlyData, kPsk}) EXPECT_FALSE(extensions.contains(absent)) << absent;
+  for (const int absent : {kServerName, kSessionTicket, kEarlyData, kPsk})
+    EXPECT_FALSE(extensions.contains(absent)) << absent;
   EXPECT_EQ(extensions.at(kSupportedVersions), "\x02\x03\x04");
   EXPECT_EQ(extensions.at(kAlpn), std::string("\x00\x14", 2) + "\x0c/yamux/1.0.0\x06libp2p");
 }
@@ -111,9 +112,7 @@ TEST(TlsHandshake, the_hello_names_no_server_and_offers_tls13_alone) {
 /// A TLS peer of plain OpenSSL, whose rules the test sets. It runs against one of our handshakes in memory.
 class Stranger {
  public:
-  Stranger() : context_(SSL_CTX_new(TLS_method())) {
-    SSL_CTX_set_verify(context_.get(), SSL_VERIFY_NONE, nullptr);
-  }
+  Stranger() : context_(SSL_CTX_new(TLS_method())) { SSL_CTX_set_verify(context_.get(), SSL_VERIFY_NONE, nullptr); }
   SSL_CTX* context() { return context_.get(); }
   void use(const TlsCertificate& identity) {
     SSL_CTX_use_certificate(context(), identity.certificate.get());
@@ -123,8 +122,7 @@ class Stranger {
   /// Dials our responder; how that ended for it.
   Status dial(Protocol& protocol, std::string_view alpn = "\x06libp2p") {
     session_ = TlsSession::create(*context_);
-    if (!alpn.empty())
-      SSL_set_alpn_protos(session_->ssl(), as_bytes(alpn).data(), unsigned(alpn.size()));
+    if (!alpn.empty()) SSL_set_alpn_protos(session_->ssl(), as_bytes(alpn).data(), unsigned(alpn.size()));
     SSL_set_connect_state(session_->ssl());
     side_.handshake = protocol.begin({.role = Role::Responder, .muxers = {"/yamux/1.0.0"}});
     side_.start();

@@ -26,7 +26,8 @@ class TlsProtocol final : public Protocol {
 
 }  // namespace
 
-Result<std::unique_ptr<Protocol>> make_tls(const crypto::PrivateKey& identity, std::function<std::int64_t()> unix_seconds) {
+Result<std::unique_ptr<Protocol>> make_tls(const crypto::PrivateKey& identity,
+                                           std::function<std::int64_t()> unix_seconds) {
   STARLING_TRY(const TlsCertificate certificate, make_libp2p_certificate(identity));
   STARLING_TRY(auto context, make_tls_context(certificate, TlsHandshake::callbacks()));
   if (!unix_seconds) unix_seconds = &system_unix_seconds;

@@ -51,7 +51,7 @@ endif()
 
 add_library(starling_flags INTERFACE)
 target_compile_options(starling_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wconversion
-  -Wno-sign-conversion -Wno-missing-field-initializers -Wno-missing-designated-field-initializers)
+  -Wno-sign-conversion -Wno-missing-field-initializers $<$<CXX_COMPILER_ID:Clang>:-Wno-missing-designated-field-initializers>)
 option(STARLING_WERROR "Warnings are errors" OFF)
 if(STARLING_WERROR)
   target_compile_options(starling_flags INTERFACE -Werror)

@@ -41,6 +41,13 @@ foreach(program IN ITEMS starling starling-interop)
     install(TARGETS ${program} RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}" COMPONENT programs)
   endif()
 endforeach()
+# The manual page and the completions come out of the program itself.
+if(TARGET starling)
+  set(documents "${CMAKE_BINARY_DIR}/documents")
+  add_custom_command(TARGET starling POST_BUILD VERBATIM
+    COMMAND "${CMAKE_COMMAND}" -DPROGRAM=$<TARGET_FILE:starling> "-DFOLDER=${documents}" -P "${CMAKE_SOURCE_DIR}/cmake/documents.cmake")
+  install(DIRECTORY "${documents}/" DESTINATION "${CMAKE_INSTALL_DATADIR}" COMPONENT programs)
+endif()
 foreach(component IN ITEMS programs development)
   install(FILES "${CMAKE_SOURCE_DIR}/LICENSE-MIT" "${CMAKE_SOURCE_DIR}/LICENSE-APACHE" "${CMAKE_SOURCE_DIR}/README.md"
           DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT ${component})

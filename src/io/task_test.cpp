@@ -147,6 +147,19 @@ TEST(Reactor, work_that_dies_while_queued_does_not_run) {
   reactor->run();
 }
 
+TEST(Reactor, posted_functions_run_in_order_and_die_unrun_with_the_reactor) {
+  auto reactor = SimReactor::create();
+  std::vector<int> order;
+  for (int i = 0; i < 3; ++i) reactor->post_from_thread([&order, i] { order.push_back(i); });
+  reactor->post_from_thread([&] { reactor->post_from_thread([&order] { order.push_back(3); }); });
+  reactor->run();
+  EXPECT_EQ(order, (std::vector<int>{0, 1, 2, 3}));
+  auto held = std::make_shared<int>(1);
+  reactor->post_from_thread([held] {});
+  reactor.reset();
+  EXPECT_EQ(held.use_count(), 1);
+}
+
 TEST(WaitQueue, a_wait_notified_before_its_scope_is_cancelled_ends_well) {
   auto reactor = SimReactor::create();
   WaitQueue queue;

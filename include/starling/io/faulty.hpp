@@ -1,11 +1,6 @@
 // Faults on purpose, for tests: a Network around another one whose N-th operation fails, and whose sockets move few
-// bytes at a time. With it a test runs its scenario with every single operation failing once:
-//
-//   fail_each_operation([](std::uint64_t n) {
-//     FaultyNetwork network(world.network, {.fail_at = n});
-//     ... run the scenario; it may fail, but must neither hang, nor leak, nor assert ...
-//     return network.injected();
-//   });
+// bytes at a time. A test hands fail_each_operation() a function of n that runs its scenario in a FaultyNetwork with
+// {.fail_at = n} and returns injected(): the scenario may fail then, but must neither hang, nor leak, nor assert.
 //
 // Threading: the reactor's thread. Resource: must outlive its sockets, and the inner network must outlive it.
 #pragma once

@@ -2,7 +2,9 @@
 // Same seed, same run: everything that happens goes into a trace hash.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <vector>
 
 #include "starling/io/network.hpp"
 
@@ -13,6 +15,7 @@ class SimReactor final : public Reactor {
  public:
   static std::unique_ptr<SimReactor> create() { return std::make_unique<SimReactor>(); }
   TimePoint now() const override { return now_; }
+  /// From the world's own thread: a simulation has no other.
   void post_from_thread(std::function<void()> work) override;
   void run() override { run_until(kNever); }
   /// Turns until `end`; the clock then stands at `end` unless it was stopped or, for kNever, ran dry.
@@ -20,6 +23,12 @@ class SimReactor final : public Reactor {
   void stop() override { stopped_ = true; }
 
  private:
+  class PostedWork final : public Runnable {
+   public:
+    void run() override;
+    std::vector<std::function<void()>> work;
+  };
+  PostedWork posted_;
   TimePoint now_{Duration(0)};
   bool stopped_ = false;
 };

@@ -57,7 +57,7 @@ struct SignalState {
 };
 }  // namespace
 
-Task<Result<int>> AsioReactor::wait_signal(std::initializer_list<int> signals) {
+Task<Result<int>> AsioReactor::wait_signal(std::vector<int> signals) {
   auto state = std::make_shared<SignalState>(context_);
   for (const int number : signals) state->set.add(number);
   state->set.async_wait([state](const boost::system::error_code& error, int number) {

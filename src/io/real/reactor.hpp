@@ -15,7 +15,7 @@ class AsioReactor final : public RealReactor {
   void post_from_thread(std::function<void()> work) override;
   void run() override;
   void stop() override { stopped_ = true; }
-  Task<Result<int>> wait_signal(std::initializer_list<int> signals) override;
+  Task<Result<int>> wait_signal(std::vector<int> signals) override;
   std::unique_ptr<Network> make_network() override;
 
   boost::asio::io_context& context() { return context_; }

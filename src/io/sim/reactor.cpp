@@ -3,21 +3,15 @@
 #include "starling/io/sim.hpp"
 
 namespace starling::io {
-namespace {
-class PostedWork final : public Runnable {
- public:
-  explicit PostedWork(std::function<void()> work) : work_(std::move(work)) {}
-  void run() override {
-    work_();
-    delete this;
-  }
 
- private:
-  std::function<void()> work_;
-};
-}  // namespace
+void SimReactor::PostedWork::run() {
+  for (auto& next : std::exchange(work, {})) next();
+}
 
-void SimReactor::post_from_thread(std::function<void()> work) { post(*new PostedWork(std::move(work))); }
+void SimReactor::post_from_thread(std::function<void()> work) {
+  posted_.work.push_back(std::move(work));
+  if (!posted_.linked()) post(posted_);
+}
 
 void SimReactor::run_until(TimePoint end) {
   stopped_ = false;

@@ -43,10 +43,17 @@ static void walk(Bytes message) {
   wire::MessageReader reader(message);
   while (reader.next()) {
     switch (reader.wire_type()) {
-      case wire::WireType::Varint: (void)reader.varint(); break;
-      case wire::WireType::Fixed32: (void)reader.fixed32(); break;
-      case wire::WireType::Fixed64: break;  // skipped
-      case wire::WireType::LengthDelimited: (void)reader.bytes(1000); break;
+      case wire::WireType::Varint:
+        (void)reader.varint();
+        break;
+      case wire::WireType::Fixed32:
+        (void)reader.fixed32();
+        break;
+      case wire::WireType::Fixed64:
+        break;  // skipped
+      case wire::WireType::LengthDelimited:
+        (void)reader.bytes(1000);
+        break;
     }
   }
   (void)reader.finish("fuzz");

@@ -161,7 +161,7 @@ Status save_key_file(const fs::path& path, const crypto::PrivateKey& key, SaveKe
 Result<crypto::PrivateKey> load_or_create_key_file(const fs::path& path, crypto::KeyType type, Random& random) {
   std::error_code ignored;
   if (fs::symlink_status(path, ignored).type() != fs::file_type::not_found) return load_key_file(path);
-  STARLING_TRY(const crypto::PrivateKey key, crypto::PrivateKey::generate(type, random));
+  STARLING_TRY(crypto::PrivateKey key, crypto::PrivateKey::generate(type, random));
   const Status saved = save_key_file(path, key);
   if (!saved && saved.error() == ErrorCode::AlreadyExists) return load_key_file(path);  // another process was faster
   if (!saved) return fail(saved.error());

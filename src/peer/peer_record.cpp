@@ -71,6 +71,8 @@ Result<PeerRecord> PeerRecord::from_protobuf(Bytes message) {
         if (address) record.addresses.push_back(*std::move(address));
         break;
       }
+      default:
+        break;  // skipped: a field of a later version
     }
   }
   STARLING_CHECK(reader.finish("peer record"));

@@ -64,6 +64,8 @@ Result<SignedEnvelope> SignedEnvelope::from_protobuf(Bytes message) {
       case kSignatureField:
         signature = reader.bytes();
         break;
+      default:
+        break;  // skipped: a field of a later version
     }
   }
   STARLING_CHECK(reader.finish("signed envelope"));

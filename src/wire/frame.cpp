@@ -1,5 +1,8 @@
 #include "starling/wire/frame.hpp"
 
+#include <string>
+#include <utility>
+
 #include "starling/multiformats/varint.hpp"
 
 namespace starling::wire {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <utility>
 
 #include "starling/base/bytes.hpp"
 #include "starling/base/error.hpp"

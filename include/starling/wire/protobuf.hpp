@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "starling/base/bytes.hpp"
@@ -21,6 +22,7 @@ enum class WireType : std::uint8_t { Varint = 0, Fixed64 = 1, LengthDelimited = 
 ///     while (reader.next()) switch (reader.field()) {
 ///       case 1: type = reader.varint(); break;
 ///       case 2: data = reader.bytes(kMaxData); break;
+///       default: break;
 ///     }
 ///     STARLING_CHECK(reader.finish("public key"));
 class MessageReader {

@@ -1,0 +1,408 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/protocol"
+)
+
+const (
+	pingProtocol = "/ipfs/ping/1.0.0"
+	// Responders end a ping stream after some time (js 10 s, go 30 s).
+	pingStreamLife = 5 * time.Second
+
+	closeWriteBytes = 4 << 20
+	stallAfter      = 10 * time.Second
+)
+
+func networkID(name string) protocol.ID { return protocol.ID(name) }
+
+// withConnection makes a client node, dials --peer and runs f under --timeout.
+func withConnection(ctx context.Context, o *options, what string, f func(context.Context, host.Host, network.Conn) error) error {
+	h, err := newHost(o, false)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	if !o.quiet {
+		announceReady(h, o)
+	}
+	return within(ctx, o, what, func(ctx context.Context) error {
+		c, err := dial(ctx, h, o)
+		if err != nil {
+			return err
+		}
+		return f(ctx, h, c)
+	})
+}
+
+// ping measures count round trips over long-lived streams.
+func ping(ctx context.Context, h host.Host, c network.Conn, count int, each func(int, time.Duration)) ([]time.Duration, error) {
+	rtts := make([]time.Duration, 0, count)
+	payload, back := make([]byte, 32), make([]byte, 32)
+	rand.Read(payload)
+	for len(rtts) < count {
+		s, err := h.NewStream(ctx, c.RemotePeer(), pingProtocol)
+		if err != nil {
+			return nil, err
+		}
+		opened := time.Now()
+		for len(rtts) < count && time.Since(opened) < pingStreamLife {
+			binary.BigEndian.PutUint64(payload, uint64(len(rtts)))
+			start := time.Now()
+			if _, err := s.Write(payload); err != nil {
+				return nil, err
+			}
+			if _, err := io.ReadFull(s, back); err != nil {
+				return nil, err
+			}
+			rtts = append(rtts, time.Since(start))
+			if !bytes.Equal(payload, back) {
+				return nil, errors.New("ping payload came back changed")
+			}
+			if each != nil {
+				each(len(rtts)-1, rtts[len(rtts)-1])
+			}
+		}
+		s.Close()
+	}
+	return rtts, nil
+}
+
+func summary(rtts []time.Duration, took time.Duration) fields {
+	sorted := slices.Clone(rtts)
+	slices.Sort(sorted)
+	at := func(q float64) float64 { return milliseconds(sorted[min(len(sorted)-1, int(float64(len(sorted))*q))]) }
+	var sum time.Duration
+	for _, r := range sorted {
+		sum += r
+	}
+	return fields{
+		"unit": "ms", "n": len(sorted), "min": at(0), "median": at(0.5), "p95": at(0.95), "p99": at(0.99), "max": at(1),
+		"mean": milliseconds(sum) / float64(len(sorted)), "seconds": took.Seconds(),
+		"pingsPerSecond": float64(len(sorted)) / took.Seconds(),
+	}
+}
+
+func or(value, fallback int) int {
+	if value == 0 {
+		return fallback
+	}
+	return value
+}
+
+func runPing(ctx context.Context, o *options) error {
+	return withConnection(ctx, o, "ping", func(ctx context.Context, h host.Host, c network.Conn) error {
+		var each func(int, time.Duration)
+		if !o.quiet && or(o.count, 10) <= 20 {
+			each = func(i int, rtt time.Duration) { emit("ping", fields{"seq": i, "ms": milliseconds(rtt)}) }
+		}
+		start := time.Now()
+		rtts, err := ping(ctx, h, c, or(o.count, 10), each)
+		if err != nil {
+			return err
+		}
+		emit("ping-summary", summary(rtts, time.Since(start)))
+		return nil
+	})
+}
+
+// runConnect dials, pings once and closes, again and again.
+func runConnect(ctx context.Context, o *options) error {
+	quiet := *o
+	quiet.quiet = true
+	h, err := newHost(&quiet, false)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	return within(ctx, o, "connect", func(ctx context.Context) error {
+		start := time.Now()
+		for range or(o.count, 10) {
+			c, err := dial(ctx, h, &quiet)
+			if err != nil {
+				return err
+			}
+			if _, err := ping(ctx, h, c, 1, nil); err != nil {
+				return err
+			}
+			if err := c.Close(); err != nil {
+				return err
+			}
+		}
+		took := time.Since(start).Seconds()
+		emit("connect-summary", fields{"n": or(o.count, 10), "seconds": took, "connectionsPerSecond": float64(or(o.count, 10)) / took})
+		return nil
+	})
+}
+
+// echoAll writes payload, then optionally closes for writing, and reads the echo.
+func echoAll(s network.Stream, payload []byte, closeFirst bool) error {
+	written := make(chan error, 1)
+	go func() {
+		_, err := s.Write(payload)
+		if err == nil && closeFirst {
+			err = s.CloseWrite()
+		}
+		written <- err
+	}()
+	back := make([]byte, len(payload))
+	if _, err := io.ReadFull(s, back); err != nil {
+		return fmt.Errorf("echo: %w", err)
+	}
+	if err := <-written; err != nil {
+		return fmt.Errorf("echo: %w", err)
+	}
+	if !bytes.Equal(payload, back) {
+		return errors.New("echo came back changed")
+	}
+	return nil
+}
+
+func expectEOF(s network.Stream) error {
+	if n, err := s.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+		return fmt.Errorf("expected the end of the stream, got %d bytes and %v", n, err)
+	}
+	return nil
+}
+
+func randomBytes(n int) []byte {
+	data := make([]byte, n)
+	rand.Read(data)
+	return data
+}
+
+func runEcho(ctx context.Context, o *options) error      { return echoOnce(ctx, o, "echo", false) }
+func runHalfClose(ctx context.Context, o *options) error { return echoOnce(ctx, o, "half-close", true) }
+
+func echoOnce(ctx context.Context, o *options, event string, closeFirst bool) error {
+	return withConnection(ctx, o, event, func(ctx context.Context, h host.Host, c network.Conn) error {
+		s, err := h.NewStream(ctx, c.RemotePeer(), echoProtocol)
+		if err != nil {
+			return err
+		}
+		start := time.Now()
+		if err := echoAll(s, randomBytes(or(o.size, 1000)), closeFirst); err != nil {
+			return err
+		}
+		if !closeFirst {
+			s.CloseWrite()
+		}
+		if err := expectEOF(s); err != nil {
+			return err
+		}
+		emit(event, fields{"bytes": or(o.size, 1000), "ms": milliseconds(time.Since(start))})
+		return s.Close()
+	})
+}
+
+// forEach runs f for every index at once and returns the first error.
+func forEach(n int, f func(int) error) error {
+	errs := make([]error, n)
+	var all sync.WaitGroup
+	for i := range n {
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			errs[i] = f(i)
+		}()
+	}
+	all.Wait()
+	for i, err := range errs {
+		if err != nil {
+			return fmt.Errorf("stream %d of %d: %w", i, n, err)
+		}
+	}
+	return nil
+}
+
+// runStreams holds --count echo streams open at the same time.
+func runStreams(ctx context.Context, o *options) error {
+	return withConnection(ctx, o, "streams", func(ctx context.Context, h host.Host, c network.Conn) error {
+		count, size := or(o.count, 1000), or(o.size, 1000)
+		streams := make([]network.Stream, count)
+		start := time.Now()
+		// A lazily negotiated stream exists for the remote only once data moved,
+		// so the first half of the payload opens it for real.
+		if err := forEach(count, func(i int) (err error) {
+			if streams[i], err = h.NewStream(ctx, c.RemotePeer(), echoProtocol); err != nil {
+				return err
+			}
+			return echoAll(streams[i], randomBytes(size/2), false)
+		}); err != nil {
+			return err
+		}
+		opened := time.Since(start)
+		if err := forEach(count, func(i int) error { return echoAll(streams[i], randomBytes(size-size/2), true) }); err != nil {
+			return err
+		}
+		if err := forEach(count, func(i int) error {
+			if err := expectEOF(streams[i]); err != nil {
+				return err
+			}
+			return streams[i].Close()
+		}); err != nil {
+			return err
+		}
+		emit("streams", fields{"count": count, "bytes": count * size, "openMs": milliseconds(opened), "ms": milliseconds(time.Since(start))})
+		return nil
+	})
+}
+
+func runReset(ctx context.Context, o *options) error {
+	return withConnection(ctx, o, "reset", func(ctx context.Context, h host.Host, c network.Conn) error {
+		s, err := h.NewStream(ctx, c.RemotePeer(), resetProtocol)
+		if err != nil {
+			return err
+		}
+		if _, err := s.Write([]byte("reset me")); err != nil {
+			return err
+		}
+		n, err := s.Read(make([]byte, 1))
+		if !errors.Is(err, network.ErrReset) {
+			return fmt.Errorf("expected a reset, got %d bytes and %v", n, err)
+		}
+		emit("reset", fields{"ok": true, "error": err.Error()})
+		return pingAfter(ctx, h, c)
+	})
+}
+
+// pingAfter proves that the connection survived what was done to a stream.
+func pingAfter(ctx context.Context, h host.Host, c network.Conn) error {
+	rtts, err := ping(ctx, h, c, 1, nil)
+	if err != nil {
+		return fmt.Errorf("ping afterwards: %w", err)
+	}
+	if len(h.Network().ConnsToPeer(c.RemotePeer())) != 1 || c.IsClosed() {
+		return errors.New("ping afterwards: the connection was replaced")
+	}
+	emit("ping-after", fields{"ms": milliseconds(rtts[0])})
+	return nil
+}
+
+func runCloseDuringWrite(ctx context.Context, o *options) error {
+	return withConnection(ctx, o, "close-during-write", func(ctx context.Context, h host.Host, c network.Conn) error {
+		s, err := h.NewStream(ctx, c.RemotePeer(), closeProtocol)
+		if err != nil {
+			return err
+		}
+		s.SetDeadline(time.Now().Add(stallAfter))
+		start := time.Now()
+		outcome, written := "finished", 0
+		block := make([]byte, 16<<10)
+		for written < closeWriteBytes {
+			n, err := s.Write(block)
+			written += n
+			if err != nil {
+				outcome = err.Error()
+				break
+			}
+		}
+		if errors.Is(s.CloseWrite(), io.EOF) {
+			outcome = "eof"
+		}
+		_, readErr := io.Copy(io.Discard, struct{ io.Reader }{s})
+		s.Reset()
+		took := time.Since(start)
+		emit("close-during-write", fields{"outcome": outcome, "written": written, "read": fmt.Sprint(readErr), "ms": milliseconds(took)})
+		if took >= stallAfter {
+			return fmt.Errorf("the writer was stuck after %d bytes", written)
+		}
+		return pingAfter(ctx, h, c)
+	})
+}
+
+func runPerf(ctx context.Context, o *options) error {
+	return withConnection(ctx, o, "perf", func(ctx context.Context, h host.Host, c network.Conn) error {
+		for run := range or(o.count, 1) {
+			result, err := perfOnce(ctx, h, c, o)
+			if err != nil {
+				return err
+			}
+			result["run"] = run
+			emit("perf", result)
+			if result["mismatches"] != nil && result["mismatches"] != uint64(0) {
+				return fmt.Errorf("%d bytes differ from the pattern", result["mismatches"])
+			}
+		}
+		return nil
+	})
+}
+
+// firstByteReader notes when the first byte arrived.
+type firstByteReader struct {
+	io.Reader
+	at time.Time
+}
+
+func (r *firstByteReader) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
+	if n > 0 && r.at.IsZero() {
+		r.at = time.Now()
+	}
+	return n, err
+}
+
+// perfOnce uploads, then downloads. The upload is over when the server answers:
+// with its first byte, or with the end of the stream.
+func perfOnce(ctx context.Context, h host.Host, c network.Conn, o *options) (fields, error) {
+	s, err := h.NewStream(ctx, c.RemotePeer(), perfProtocol)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	var header [8]byte
+	binary.BigEndian.PutUint64(header[:], o.download)
+	start := time.Now()
+	if _, err := s.Write(header[:]); err != nil {
+		return nil, err
+	}
+	if err := writePattern(s, o.upload, o.chunk); err != nil {
+		return nil, fmt.Errorf("upload: %w", err)
+	}
+	if err := s.CloseWrite(); err != nil {
+		return nil, fmt.Errorf("upload: %w", err)
+	}
+	reader := &firstByteReader{Reader: s}
+	received, wrong, err := drain(reader, o.check)
+	if err != nil {
+		return nil, fmt.Errorf("download: %w", err)
+	}
+	end := time.Now()
+	if received != o.download {
+		return nil, fmt.Errorf("asked for %d bytes, got %d", o.download, received)
+	}
+	turn := end
+	if !reader.at.IsZero() {
+		turn = reader.at
+	}
+	result := perfResult(o, turn.Sub(start).Seconds(), end.Sub(turn).Seconds())
+	if o.check {
+		result["mismatches"] = wrong
+	}
+	return result, nil
+}
+
+func perfResult(o *options, up, down float64) fields {
+	rate := func(bytes uint64, seconds float64) any {
+		if bytes == 0 || seconds == 0 {
+			return nil
+		}
+		return float64(bytes) / seconds / 1e6
+	}
+	return fields{
+		"uploadBytes": o.upload, "uploadSeconds": up, "uploadMBps": rate(o.upload, up),
+		"downloadBytes": o.download, "downloadSeconds": down, "downloadMBps": rate(o.download, down),
+	}
+}

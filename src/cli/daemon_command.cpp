@@ -58,7 +58,12 @@ void announce(Session& session) {
   if (session.flags.json) {
     boost::json::array listen;
     for (const Multiaddr& address : addresses) listen.emplace_back(address.to_string());
-    print_json({{"event", "ready"}, {"peer_id", session.node->id().to_string()}, {"listen", std::move(listen)}});
+    boost::json::array protocols;
+    for (const std::string& protocol : session.host().protocols()) protocols.emplace_back(protocol);
+    const host::HostOptions& options = session.host().options();
+    print_json({{"event", "ready"}, {"peer_id", session.node->id().to_string()}, {"listen", std::move(listen)},
+                {"agent_version", options.agent_version}, {"protocol_version", options.protocol_version},
+                {"protocols", std::move(protocols)}});
     return;
   }
   std::printf("peer id  %s\n", session.node->id().to_string().c_str());
@@ -101,8 +106,14 @@ std::vector<host::EventBus::Subscription> print_events(Session& session) {
   return all;
 }
 
+void print_served(const perf::Served& served) {
+  print_json({{"event", "perf-served"}, {"peer_id", served.peer.to_string()}, {"upload_bytes", served.upload_bytes},
+              {"download_bytes", served.download_bytes}, {"mismatches", served.mismatches}});
+}
+
 io::Task<int> serve(Session& session, const DaemonFlags& flags) {
   if (flags.test_protocols) serve_test_protocols(session.host());
+  if (flags.test_protocols && session.node->options().perf.serve) perf::serve(session.host(), session.node->perf_options(), print_served);
   const auto subscriptions = print_events(session);
   for (const std::string& text : flags.listen) {
     const auto address = Multiaddr::from_string(text);
@@ -116,7 +127,6 @@ io::Task<int> serve(Session& session, const DaemonFlags& flags) {
 
 int run_daemon(DaemonFlags flags) {
   if (const Status chosen = choose_identity(flags); !chosen) return report(chosen.error(), flags.node.json);
-  if (flags.test_protocols) flags.node.options.perf.check_uploads = true;
   NodeFlags node = flags.node;
   return run_session(std::move(node), /*timed=*/false, [flags](Session& session) { return serve(session, flags); });
 }

@@ -54,9 +54,16 @@ io::Task<Status> many_streams(Session& session, const Target& target, const Clie
 io::Task<Status> half_close(Session& session, const Target& target, const ClientFlags& flags) {
   STARLING_CO_TRY(host::Stream stream, co_await session.host().open_stream(target.peer, {std::string(kEchoId)}));
   const ByteVector payload = make_payload(1, flags.size);
-  STARLING_CO_CHECK(co_await stream.write(payload));
-  stream.close_write();
-  co_return co_await read_and_compare(stream, payload);
+  io::TaskGroup writing(*session.reactor, (co_await io::current_context()).scope);
+  struct Writer {
+    static io::Task<void> run(host::Stream& stream, const ByteVector& payload) {
+      if (co_await stream.write(payload)) stream.close_write();
+    }
+  };
+  writing.spawn(Writer::run(stream, payload));  // beside the reading: more than a window goes through
+  const Status read = co_await read_and_compare(stream, payload);
+  co_await writing.close();
+  co_return read;
 }
 
 io::Task<Status> reset(Session& session, const Target& target, const ClientFlags&) {

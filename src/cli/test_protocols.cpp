@@ -10,9 +10,9 @@ io::Task<void> echo(host::Stream stream) {
     auto got = co_await stream.peek();
     if (!got) co_return;
     if (got->empty()) co_return stream.close_write();
-    const std::size_t size = std::min<std::size_t>(got->size(), 64u << 10);
-    if (!co_await stream.write(got->first(size))) co_return;
-    stream.consume(size);
+    const ByteVector piece = to_vector(got->first(std::min<std::size_t>(got->size(), 64u << 10)));  // the view dies in write()
+    stream.consume(piece.size());
+    if (!co_await stream.write(piece)) co_return;
   }
 }
 

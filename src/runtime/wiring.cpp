@@ -82,7 +82,7 @@ Node::Node(Options options) : options_(std::move(options)) {}
 Node::~Node() = default;
 
 perf::PerfOptions Node::perf_options() const {
-  return {options_.perf.idle_timeout, options_.perf.max_download_bytes, options_.perf.check_uploads};
+  return {options_.perf.idle_timeout, options_.perf.max_download_bytes};
 }
 
 Result<std::unique_ptr<Node>> Node::create(io::World world, crypto::PrivateKey key, Options options,

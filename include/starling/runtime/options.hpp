@@ -77,7 +77,6 @@ struct Options {
     bool serve = false;                                      // lets strangers use the line
     Duration idle_timeout = 20s;
     std::uint64_t max_download_bytes = std::uint64_t{16} << 30;
-    bool check_uploads = false;
   } perf;
 
   /// Every mistake, each naming the key, the value and the range.

@@ -33,31 +33,40 @@ io::Task<Result<Bytes>> receive(host::Stream& stream, Duration idle) {
   co_return co_await io::with_deadline(idle, io::timeout_error(Op::Perf, "receiving"), stream.peek());
 }
 
-io::Task<Status> serve_one(host::Stream& stream, const PerfOptions& options) {
+using OnServed = std::function<void(const Served&)>;
+
+io::Task<Status> take_upload(host::Stream& stream, const PerfOptions& options, bool check, Served& served) {
+  for (;;) {
+    STARLING_CO_TRY(const Bytes got, co_await receive(stream, options.idle_timeout));
+    if (got.empty()) co_return Status{};
+    if (check && find_mismatch(served.upload_bytes, got)) ++served.mismatches;
+    served.upload_bytes += got.size();
+    stream.consume(got.size());
+  }
+}
+
+io::Task<Status> serve_one(host::Stream& stream, const PerfOptions& options, const OnServed& on_served) {
   std::array<std::uint8_t, 8> head;
   STARLING_CO_CHECK(co_await io::with_deadline(options.idle_timeout, io::timeout_error(Op::Perf, "header"), stream.read_exactly(head)));
   const std::uint64_t wanted = get_u64_be(head.data());
   if (wanted > options.max_download_bytes) {
     co_return fail(ErrorCode::LimitExceeded, Op::Perf, Origin::Limit, "perf.max_download_bytes = " + std::to_string(options.max_download_bytes));
   }
-  for (std::uint64_t received = 0;;) {
-    STARLING_CO_TRY(const Bytes got, co_await receive(stream, options.idle_timeout));
-    if (got.empty()) break;
-    if (options.check_uploads && find_mismatch(received, got)) {
-      co_return fail(ErrorCode::ProtocolViolation, Op::Perf, Origin::Remote, "the upload differs from the pattern");
-    }
-    received += got.size();
-    stream.consume(got.size());
-  }
-  for (std::uint64_t sent = 0; sent < wanted; sent += std::min<std::uint64_t>(wanted - sent, kBlock)) {
-    STARLING_CO_CHECK(co_await send(send_block(stream, sent, wanted - sent), options.idle_timeout));
+  Served served;
+  served.peer = stream.info().peer;
+  STARLING_CO_CHECK(co_await take_upload(stream, options, on_served != nullptr, served));
+  while (served.download_bytes < wanted) {
+    const std::uint64_t left = wanted - served.download_bytes;
+    STARLING_CO_CHECK(co_await send(send_block(stream, served.download_bytes, left), options.idle_timeout));
+    served.download_bytes += std::min<std::uint64_t>(left, kBlock);
   }
   stream.close_write();
+  if (on_served) on_served(served);
   co_return Status{};
 }
 
-io::Task<void> answer(host::Stream stream, PerfOptions options) {
-  const Status served = co_await serve_one(stream, options);
+io::Task<void> answer(host::Stream stream, PerfOptions options, OnServed on_served) {
+  const Status served = co_await serve_one(stream, options, on_served);
   if (!served) stream.reset(served.error() == ErrorCode::LimitExceeded ? transport::ResetCode::ResourceLimit : transport::ResetCode::None);
 }
 
@@ -78,8 +87,10 @@ std::optional<std::uint64_t> find_mismatch(std::uint64_t start, Bytes data) {
   return std::nullopt;
 }
 
-void serve(host::Host& host, PerfOptions options) {
-  host.handle(std::string(kProtocolId), [options](host::Stream stream) { return answer(std::move(stream), options); });
+void serve(host::Host& host, PerfOptions options, std::function<void(const Served&)> on_served) {
+  host.handle(std::string(kProtocolId), [options, on_served = std::move(on_served)](host::Stream stream) {
+    return answer(std::move(stream), options, on_served);
+  });
 }
 
 io::Task<Result<PerfResult>> run(host::Host& host, PeerId peer, PerfRequest request, PerfOptions options,

@@ -21,10 +21,16 @@ std::optional<std::uint64_t> find_mismatch(std::uint64_t start, Bytes data);
 struct PerfOptions {
   Duration idle_timeout;            // no progress for so long ends the run
   std::uint64_t max_download_bytes; // a server sends no more than this per stream
-  bool check_uploads = false;       // a server resets the stream at the first byte that differs from the pattern
 };
 
-void serve(host::Host& host, PerfOptions options);
+/// What one served stream moved.
+struct Served {
+  PeerId peer;
+  std::uint64_t upload_bytes = 0, download_bytes = 0;
+  std::uint64_t mismatches = 0;  // pieces of the upload that differ from the pattern
+};
+/// With `on_served`, every upload is compared with the pattern and every stream that ended well is reported.
+void serve(host::Host& host, PerfOptions options, std::function<void(const Served&)> on_served = {});
 
 struct PerfRequest {
   std::uint64_t upload_bytes = 0, download_bytes = 0;

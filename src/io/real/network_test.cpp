@@ -35,6 +35,10 @@ TEST_F(RealNetworkTest, a_wait_for_signals_can_be_cancelled) {
   EXPECT_EQ(code_of(run_task(*reactor_, std::move(waiting))), ErrorCode::Timeout);
 }
 
+TEST_F(RealNetworkTest, a_number_that_is_no_signal_is_an_error) {
+  EXPECT_EQ(code_of(run_task(*reactor_, reactor_->wait_signal({-1}))), ErrorCode::SocketFailed);
+}
+
 TEST_F(RealNetworkTest, sleeps_last_at_least_as_long_as_asked) {
   const TimePoint start = reactor_->now();
   run_task(*reactor_, run_for(*reactor_, 10ms));

@@ -59,7 +59,11 @@ struct SignalState {
 
 Task<Result<int>> AsioReactor::wait_signal(std::vector<int> signals) {
   auto state = std::make_shared<SignalState>(context_);
-  for (const int number : signals) state->set.add(number);
+  for (const int number : signals) {
+    boost::system::error_code error;
+    state->set.add(number, error);
+    if (error) co_return fail(system_error(error.value(), Op::Run, "signal " + std::to_string(number)));
+  }
   state->set.async_wait([state](const boost::system::error_code& error, int number) {
     if (error) return;
     state->number = number;

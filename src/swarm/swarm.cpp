@@ -21,11 +21,18 @@ void Link::on_inbound_stream(std::unique_ptr<transport::RawStream> stream) {
 void Link::on_closed(const CloseReason& reason) { swarm_.on_link_closed(*this, reason); }
 
 Swarm::Swarm(io::World world, PeerId local, const SwarmOptions& options, SwarmEvents& events)
-    : world_(world), local_(std::move(local)), options_(options), events_(events), tasks_(world.reactor), dial_tasks_(world.reactor) {}
+    : world_(world),
+      local_(std::move(local)),
+      options_(options),
+      events_(events),
+      tasks_(world.reactor),
+      dial_tasks_(world.reactor) {}
 
 Swarm::~Swarm() { STARLING_ASSERT(links_.empty() && listeners_.empty(), "close() the swarm before it dies"); }
 
-void Swarm::add_transport(std::unique_ptr<transport::Transport> transport) { transports_.push_back(std::move(transport)); }
+void Swarm::add_transport(std::unique_ptr<transport::Transport> transport) {
+  transports_.push_back(std::move(transport));
+}
 
 Result<Multiaddr> Swarm::listen(const Multiaddr& address) {
   for (const auto& transport : transports_) {
@@ -37,7 +44,8 @@ Result<Multiaddr> Swarm::listen(const Multiaddr& address) {
     events_.on_listening(bound);
     return bound;
   }
-  return fail(ErrorCode::Unsupported, Op::Listen, Origin::Local, "no transport of this node listens on " + address.to_string());
+  return fail(ErrorCode::Unsupported, Op::Listen, Origin::Local,
+              "no transport of this node listens on " + address.to_string());
 }
 
 std::vector<Multiaddr> Swarm::listen_addresses() const {
@@ -128,6 +136,7 @@ void Swarm::on_link_closed(Link& link, const CloseReason& reason) {
   auto owned = std::move(links_.extract(link.id()).mapped());
   events_.on_disconnected(link, reason);
   tasks_.spawn(bury(std::move(owned)));
+  link_gone_.notify_all();
 }
 
 // The connection's own tasks may still be ending; it goes when they are gone.
@@ -158,6 +167,11 @@ void Swarm::close_peer(const PeerId& peer, CloseReason reason) {
   for (Link* link : found->second) link->close(reason);
 }
 
+// A link leaves the table in its own turn; its burial, a task, joins it.
+io::Task<void> Swarm::links_gone() {
+  while (!links_.empty()) (void)co_await link_gone_.wait();
+}
+
 io::Task<void> Swarm::close() {
   closing_ = true;
   dial_slot_free_.notify_all();
@@ -165,12 +179,9 @@ io::Task<void> Swarm::close() {
   dials_.clear();
   for (auto& listener : listeners_) co_await listener->close();
   for (Link* link : connections()) link->close(CloseReason::local(CloseCode::Shutdown));
+  io::CancelScope always(nullptr);  // whatever happens to the caller
+  co_await links_gone().in(always);
   co_await tasks_.join();
-  while (!links_.empty()) {  // a link leaves the table in its own turn, and its burial joins it
-    (void)co_await io::yield();
-    co_await tasks_.join();
-    for (Link* link : connections()) co_await link->connection_->join();
-  }
   co_await tasks_.close();
   listeners_.clear();
 }

@@ -19,10 +19,10 @@ namespace starling::swarm {
 using ConnectionId = std::uint64_t;
 
 struct SwarmOptions {
-  Duration dial_timeout;               // the whole dial of a peer
-  Duration dial_stagger;               // between the starts of two addresses of one peer; a failure starts the next at once
-  std::size_t max_dials_per_peer;      // addresses at once
-  std::size_t max_dials;               // addresses at once, over all peers
+  Duration dial_timeout;           // the whole dial of a peer
+  Duration dial_stagger;           // between the starts of two addresses of one peer; a failure starts the next at once
+  std::size_t max_dials_per_peer;  // addresses at once
+  std::size_t max_dials;           // addresses at once, over all peers
   std::size_t max_addresses_per_dial;  // more are ignored, and the report says so
   std::size_t max_connections;         // all together
   std::size_t max_inbound_connections;
@@ -108,6 +108,7 @@ class Swarm {
   std::optional<Error> refusal(const transport::Connection& connection);
   io::Task<void> discard(std::unique_ptr<transport::Connection> connection, transport::CloseCode code);
   io::Task<void> bury(std::unique_ptr<Link> link);
+  io::Task<void> links_gone();
   void on_link_closed(Link& link, const transport::CloseReason& reason);
   transport::Transport* transport_for(const Multiaddr& address);
   io::Task<void> run_dial(PendingDial& dial, std::vector<Multiaddr> addresses);
@@ -128,7 +129,7 @@ class Swarm {
   ConnectionId next_id_ = 1;
   SwarmCounters counters_;
   bool closing_ = false;
-  io::WaitQueue dial_slot_free_;
+  io::WaitQueue dial_slot_free_, link_gone_;
   io::TaskGroup tasks_, dial_tasks_;
 };
 

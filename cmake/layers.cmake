@@ -52,7 +52,7 @@ function(starling_add_layer_tests)
     target_link_libraries(${target}_test PRIVATE ${links})
     target_compile_definitions(${target}_test PRIVATE STARLING_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
     starling_use_test_pch(${target}_test)
-    gtest_discover_tests(${target}_test TEST_PREFIX "${layer}/" PROPERTIES TIMEOUT 300 DISCOVERY_TIMEOUT 60)
+    gtest_discover_tests(${target}_test TEST_PREFIX "${layer}/" NO_PRETTY_VALUES PROPERTIES TIMEOUT 300 DISCOVERY_TIMEOUT 60)
   endforeach()
 endfunction()
 

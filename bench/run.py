@@ -17,6 +17,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -71,8 +72,7 @@ class Foreign:
 
     def listen(self, folder):
         del folder
-        extra = ["--inbound-rate", "1000000"] if self.name == "js" else []
-        return [*self.command, "listen", "--duration", "3600", *STACK, *extra], lambda event: event["listening"][0]
+        return [*self.command, "listen", "--duration", "3600", *STACK], lambda event: event["listening"][0]
 
     def job(self, metric, address, scale):
         common = ["--peer", address, *STACK, "--timeout", str(CLIENT_TIMEOUT_SECONDS)]
@@ -96,12 +96,13 @@ class Listener:
             event = json.loads(line)
             if event.get("event") == "ready":
                 self.address = address_of(event)
+                # What it goes on saying is read away: a full pipe would stop it.
+                threading.Thread(target=self.process.stdout.read, daemon=True).start()
                 return
         raise RuntimeError(f"{implementation.name}: the listener did not start: {' '.join(command)}")
 
     def stop(self):
         self.process.terminate()
-        self.process.stdout.close()
         self.process.wait(10)
 
 

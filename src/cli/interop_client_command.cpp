@@ -97,7 +97,7 @@ io::Task<Status> connects(Session& session, const Target& target, const ClientFl
   for (std::uint64_t i = 0; i < flags.count; ++i) {
     STARLING_CO_TRY(const auto connection, co_await connect(session, target));
     STARLING_CO_CHECK(co_await ping_once(session, target));
-    session.host().swarm().find(connection)->close(transport::CloseReason::local(transport::CloseCode::None));
+    if (swarm::Link* link = session.host().swarm().find(connection)) link->close(transport::CloseReason::local(transport::CloseCode::None));
     while (session.host().swarm().find(target.peer) != nullptr) STARLING_CO_CHECK(co_await gone.wait());
   }
   co_return Status{};

@@ -1,6 +1,7 @@
 #include "transport/muxed_connection.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace starling::transport {
@@ -11,15 +12,19 @@ constexpr std::size_t kMinReadRoom = 64u << 10;     // behind a partial record
 constexpr std::size_t kWireTarget = 256u << 10;     // sealed bytes per write call
 constexpr int kReadsPerTurn = 4;                    // then other connections get their turn
 
+// What a stream may hold unread. Where the muxer has windows, they bound it.
+std::size_t max_inbox(const UpgraderOptions& options, std::string_view muxer) {
+  return muxer == muxer::kMplexId ? options.max_stream_inbox : std::numeric_limits<std::size_t>::max();
+}
+
 }  // namespace
 
 MuxedConnection::MuxedConnection(io::World world, const UpgraderOptions& options, ConnectionInfo info, Parts parts)
     : world_(world), options_(options), info_(std::move(info)), parts_(std::move(parts)),
-      timer_(world.reactor, [this] { on_timer(); }), tasks_(world.reactor), reading_(&tasks_.scope()) {}
+      max_inbox_(max_inbox(options, info_.muxer)), timer_(world.reactor, [this] { on_timer(); }), tasks_(world.reactor), reading_(&tasks_.scope()) {}
 
 MuxedConnection::~MuxedConnection() {
-  if (!reason_) reason_ = CloseReason::local(CloseCode::Shutdown);
-  end_streams();
+  end_by(CloseReason::local(CloseCode::Shutdown));
 }
 
 ConnectionStats MuxedConnection::stats() const {
@@ -27,6 +32,8 @@ ConnectionStats MuxedConnection::stats() const {
   const muxer::Stats mux = parts_.session->stats();
   stats.inbound_streams = mux.inbound_streams;
   stats.outbound_streams = mux.outbound_streams;
+  stats.refused_streams = mux.refused_streams;
+  stats.dropped_pings = mux.dropped_pings;
   stats.round_trip = mux.round_trip;
   return stats;
 }
@@ -36,7 +43,7 @@ void MuxedConnection::start(ConnectionEvents& events) {
   started_ = true;
   parts_.session->start(now());
   tasks_.spawn(live());
-  tasks_.spawn(write_when_blocked());
+  tasks_.spawn(write_when_blocked().in(reading_));  // the goodbye writes by itself
   schedule_flush();
 }
 
@@ -62,6 +69,12 @@ void MuxedConnection::end_by(CloseReason reason) {
   end_streams();
   reading_.cancel(Error(ErrorCode::ConnectionClosed, Op::Read, Origin::Local));
   write_wanted_.notify_all();
+  openable_.notify_all();
+}
+
+void MuxedConnection::end_by_remote() {
+  remote_gone_ = true;
+  end_by({CloseReason::By::Remote, remote_code_, std::nullopt});
 }
 
 void MuxedConnection::end_streams() {
@@ -75,6 +88,7 @@ void MuxedConnection::end_streams() {
     reason.error = Error(ErrorCode::ConnectionClosed, Op::Close, origin, reason_->to_string());
   }
   for (const muxer::StreamId id : order) streams[id]->end(reason);
+  unread_ = 0;
   arrivals_.clear();
   orphans_.clear();
 }
@@ -109,10 +123,7 @@ io::Task<void> MuxedConnection::read_until_end() {
       reads = 0;
       continue;
     }
-    if (*got == 0) {
-      remote_gone_ = true;
-      co_return end_by({CloseReason::By::Remote, 0, std::nullopt});
-    }
+    if (*got == 0) co_return end_by_remote();
     in.commit(*got);
     stats_.bytes_in += *got;
     if (Status status = take_received(); !status) co_return end_by(CloseReason::failure(status.error()));
@@ -133,10 +144,7 @@ Status MuxedConnection::take_received() {
   if (!parts_.wire_in.empty()) status = parts_.channel->open(parts_.wire_in, *this);
   deliver_arrivals();
   schedule_flush();
-  if (status && parts_.channel->remote_closed() && !reason_) {
-    remote_gone_ = true;
-    end_by({CloseReason::By::Remote, 0, std::nullopt});
-  }
+  if (status && parts_.channel->remote_closed() && !reason_) end_by_remote();
   return status;
 }
 
@@ -159,10 +167,12 @@ io::Task<void> MuxedConnection::say_goodbye() {
       }
       if (self.parts_.channel->close(self.parts_.wire_out)) self.flush();
       socket.shutdown_write();
-      for (;;) {
+      for (int reads = 1;; ++reads) {
         const auto got = socket.try_read(self.parts_.wire_in.prepare(kMinReadRoom));
         if (!got && got.error() == ErrorCode::WouldBlock) {
           STARLING_CO_CHECK(co_await socket.readable());
+        } else if (got && *got > 0 && reads % kReadsPerTurn == 0) {
+          STARLING_CO_CHECK(co_await io::yield());  // it may go on sending for as long as we wait
         } else if (!got || *got == 0) {
           co_return Status{};
         }
@@ -256,31 +266,41 @@ Result<std::size_t> MuxedConnection::write(MuxedStream& stream, Bytes data) {
 }
 
 void MuxedConnection::consumed(MuxedStream& stream, std::size_t bytes) {
+  unread_ -= bytes;
   parts_.session->consumed(stream.id_, bytes, now());
   if (!parts_.session->output().empty()) schedule_flush();
 }
 
 void MuxedConnection::close_write(MuxedStream& stream) {
   parts_.session->close_write(stream.id_);
+  if (stream.remote_closed_) openable_.notify_all();  // the stream is over
   schedule_flush();
 }
 
 void MuxedConnection::reset(MuxedStream& stream, ResetCode code) {
   parts_.session->reset(stream.id_, muxer::ResetCode(code));
-  streams_.erase(stream.id_);
+  forget(stream);
   stream.end({CloseReason::By::Local, std::uint32_t(code), std::nullopt});
+  openable_.notify_all();
   schedule_flush();
+}
+
+// Out of the table; what nobody read yet no longer weighs on the connection.
+void MuxedConnection::forget(MuxedStream& stream) {
+  streams_.erase(stream.id_);
+  unread_ -= stream.inbox_.size();
 }
 
 // The user dropped the stream.
 void MuxedConnection::release(MuxedStream& stream) {
-  streams_.erase(stream.id_);
+  forget(stream);
   if (stream.remote_closed_ && stream.write_closed_) return;
   if (stream.write_closed_ && stream.inbox_.empty()) {
     orphans_.insert(stream.id_);  // everything was sent; the remote only has to close its side
     return;
   }
   parts_.session->reset(stream.id_, 0);
+  openable_.notify_all();
   schedule_flush();
 }
 
@@ -308,7 +328,11 @@ void MuxedConnection::on_data(muxer::StreamId id, Bytes payload) {
     return;
   }
   stream->inbox_.append(payload);
-  if (stream->inbox_.size() > options_.max_stream_inbox) return reset(*stream, ResetCode::ResourceLimit);
+  unread_ += payload.size();
+  if (stream->inbox_.size() > max_inbox_ || unread_ > options_.muxer.window_memory_budget) {
+    ++stats_.overrun_streams;
+    return reset(*stream, ResetCode::ResourceLimit);
+  }
   stream->readable_.notify_all();
 }
 
@@ -324,15 +348,12 @@ void MuxedConnection::on_reset(muxer::StreamId id, muxer::ResetCode code) {
   orphans_.erase(id);
   MuxedStream* stream = find(id);
   if (stream == nullptr) return;
-  streams_.erase(id);
+  forget(*stream);
   stream->end({CloseReason::By::Remote, code, std::nullopt});
 }
 
 void MuxedConnection::on_writable(muxer::StreamId id) {
   if (MuxedStream* stream = find(id)) stream->writable_.notify_all();
 }
-
-// New streams will fail with GoAway by the session's word; the remote closes when open ones have ended.
-void MuxedConnection::on_go_away(muxer::ResetCode) {}
 
 }  // namespace starling::transport

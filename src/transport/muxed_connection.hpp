@@ -66,6 +66,7 @@ class MuxedConnection final : public Connection,
   ConnectionStats stats() const override;
   void start(ConnectionEvents& events) override;
   Result<std::unique_ptr<RawStream>> open_stream() override;
+  io::QueueWait openable() override { return openable_.wait(); }
   void close(CloseReason reason) override;
   bool closed() const override { return reason_.has_value(); }
   io::Task<void> join() override;
@@ -79,6 +80,7 @@ class MuxedConnection final : public Connection,
   void close_write(MuxedStream& stream);
   void reset(MuxedStream& stream, ResetCode code);
   void release(MuxedStream& stream);
+  void forget(MuxedStream& stream);
 
   // security::PlaintextSink and muxer::Events
   Status on_plaintext(Bytes plaintext) override;
@@ -87,7 +89,8 @@ class MuxedConnection final : public Connection,
   void on_remote_close(muxer::StreamId id) override;
   void on_reset(muxer::StreamId id, muxer::ResetCode code) override;
   void on_writable(muxer::StreamId id) override;
-  void on_go_away(muxer::ResetCode code) override;
+  void on_go_away(muxer::ResetCode code) override { remote_code_ = code; }
+  void on_openable() override { openable_.notify_all(); }
 
   // io::Runnable: the end of the turn
   void run() override { flush(); }
@@ -105,6 +108,7 @@ class MuxedConnection final : public Connection,
   void arm_timer();
   void on_timer();
   void end_by(CloseReason reason);
+  void end_by_remote();
   void end_streams();
   std::unique_ptr<MuxedStream> add_stream(muxer::StreamId id);
   MuxedStream* find(muxer::StreamId id);
@@ -120,12 +124,15 @@ class MuxedConnection final : public Connection,
   std::unordered_set<muxer::StreamId> orphans_;  // dropped by their user before the remote closed its side
   std::vector<std::unique_ptr<MuxedStream>> arrivals_;
   std::vector<muxer::StreamId> blocked_writers_;
+  std::uint64_t unread_ = 0;  // bytes in the inboxes of streams_
   std::optional<CloseReason> reason_;
+  std::uint32_t remote_code_ = 0;  // what the remote said before it closes
+  std::size_t max_inbox_;
   bool started_ = false, blocked_ = false, remote_gone_ = false;
-  io::WaitQueue write_wanted_;
+  io::WaitQueue write_wanted_, openable_;
   io::CallbackTimer timer_;
   io::TaskGroup tasks_;
-  io::CancelScope reading_;
+  io::CancelScope reading_;  // ends with the connection, before the goodbye
 };
 
 }  // namespace starling::transport

@@ -88,6 +88,9 @@ struct ConnectionInfo {
 struct ConnectionStats {
   std::uint64_t bytes_in = 0, bytes_out = 0;  // on the socket
   std::uint32_t inbound_streams = 0, outbound_streams = 0;
+  std::uint64_t refused_streams = 0;  // of the remote, by a limit of the muxer
+  std::uint64_t overrun_streams = 0;  // reset because the remote sent more than we hold for a slow reader
+  std::uint64_t dropped_pings = 0;    // of the remote, unanswered because too many were waiting
   Duration round_trip{};
 };
 
@@ -96,10 +99,13 @@ class Connection {
   virtual ~Connection() = default;
   virtual const ConnectionInfo& info() const = 0;
   virtual ConnectionStats stats() const = 0;
-  /// Once; `events` must outlive the connection.
+  /// Once, and soon: the last bytes of the handshake may leave only now. `events` must outlive the connection.
   virtual void start(ConnectionEvents& events) = 0;
-  /// Errors: StreamLimit, GoAway, ConnectionClosed.
+  /// Errors: StreamLimit (wait for openable()), GoAway, ConnectionClosed.
   virtual Result<std::unique_ptr<RawStream>> open_stream() = 0;
+  /// Ends when open_stream() may succeed after a StreamLimit (not a promise: try again in a loop), or when the
+  /// connection has ended.
+  virtual io::QueueWait openable() = 0;
   /// Starts closing; what was written is still sent within the close time-out. Idempotent; the first reason counts.
   virtual void close(CloseReason reason) = 0;
   virtual bool closed() const = 0;

@@ -50,8 +50,8 @@ io::Task<int> run_with_signals(Session& session, bool timed, const Command& comm
     static io::Task<Status> wait(std::optional<int>&, io::WaitQueue& done) { co_return co_await done.wait(); }
   };
   io::WaitQueue done;
+  group.spawn(Parts::watch(session, done));  // first: from the moment the command says it is ready, a signal ends it well
   group.spawn(Parts::work(session, command, code, done));
-  group.spawn(Parts::watch(session, done));
   const Duration limit = timed ? duration_of(session.flags.timeout) : Duration(std::chrono::hours(24 * 365 * 100));
   const Status ended = co_await io::with_deadline(limit, io::timeout_error(Op::Run, "--timeout " + session.flags.timeout), Parts::wait(code, done));
   const bool in_time = ended.has_value();

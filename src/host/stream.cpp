@@ -80,7 +80,21 @@ io::Task<Status> write_all(transport::RawStream& raw, Bytes data) {
   co_return Status{};
 }
 
-io::Task<Status> Stream::write(Bytes data) { co_return co_await write_all(*raw_, data); }
+io::Task<Status> Stream::write(Bytes data) {
+  Status written = co_await write_all(*raw_, data);
+  if (written || !lazy_) co_return written;
+  co_return std::unexpected(refusal(std::move(written.error())));
+}
+
+// A lazily opened stream failed before its answer was read: the answer, or the code of the reset, may say why.
+Error Stream::refusal(Error error) {
+  ByteQueue more;
+  auto answer = lazy_->receive(raw_->peek(), more);
+  if (!answer) return std::move(answer.error()).while_doing(Op::Negotiate, info_.protocol);
+  const transport::CloseReason* reason = raw_->close_reason();
+  if (reason == nullptr || reason->code != std::uint32_t(transport::ResetCode::NegotiationFailed)) return error;
+  return Error(ErrorCode::NoCommonProtocol, Op::Negotiate, Origin::Remote, info_.protocol).caused_by(std::move(error));
+}
 
 io::Task<Status> Stream::write_message(Bytes message) {
   std::uint8_t length[kMaxVarintSize];
@@ -111,8 +125,9 @@ io::Task<Status> Stream::finish_negotiation() {
     }
     if (*used > 0) raw_->consume(*used);
     if (lazy_->done()) break;
-    STARLING_CO_TRY(const bool end, raw_->at_end());
-    if (end) co_return fail(ended_early(info_.protocol + ": negotiation"));
+    const auto end = raw_->at_end();
+    if (!end) co_return std::unexpected(refusal(end.error()));
+    if (*end) co_return fail(ended_early(info_.protocol + ": negotiation"));
     STARLING_CO_CHECK(co_await raw_->readable());
   }
   lazy_.reset();

@@ -59,6 +59,7 @@ class Stream {
 
  private:
   io::Task<Status> finish_negotiation();
+  Error refusal(Error error);
   std::unique_ptr<transport::RawStream> raw_;
   StreamInfo info_;
   std::unique_ptr<transport::MultistreamDialer> lazy_;

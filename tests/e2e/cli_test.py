@@ -1,0 +1,245 @@
+#!/usr/bin/env python3
+"""The starling program as its users and their scripts see it: forms of the command line, exit codes, messages, JSON.
+
+    cli_test.py PATH/TO/starling
+"""
+import json
+import os
+import pathlib
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+import unittest
+
+STARLING = os.path.abspath(sys.argv.pop(1))
+SECONDS = 30
+DATA_COMMANDS = ["daemon", "ping", "identify", "dial", "perf", "key", "interop-client", "completions", "man"]
+
+
+def run(*arguments, **options):
+    return subprocess.run([STARLING, *map(str, arguments)], capture_output=True, text=True, timeout=SECONDS, **options)
+
+
+def last_json(text):
+    return json.loads(text.strip().splitlines()[-1])
+
+
+class Daemon:
+    """A running daemon; its `ready` line in `ready`."""
+
+    def __init__(self, folder, *arguments):
+        key = pathlib.Path(folder) / "daemon.key"
+        self.process = subprocess.Popen(
+            [STARLING, "daemon", "--listen", "/ip4/127.0.0.1/tcp/0", "--key", str(key), "--json", *arguments],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.ready = json.loads(self.process.stdout.readline())
+        self.address = self.ready["listen"][0]
+
+    def stop(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+        self.process.communicate(timeout=SECONDS)
+        return self.process.returncode
+
+
+class CommandLine(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.path = pathlib.Path(self.folder.name)
+
+    def tearDown(self):
+        self.folder.cleanup()
+
+    def daemon(self, *arguments):
+        daemon = Daemon(self.folder.name, *arguments)
+        self.addCleanup(lambda: daemon.process.poll() is None and daemon.stop())
+        return daemon
+
+    def test_every_command_has_help_with_an_example(self):
+        for command in DATA_COMMANDS:
+            done = run(command, "--help")
+            self.assertEqual(done.returncode, 0, command)
+            if command not in ("key",):
+                self.assertIn("Example", done.stdout, command)
+
+    def test_unknown_flags_and_commands_are_usage_errors_that_name_the_culprit(self):
+        for arguments in (["daemon", "--lisen", "x"], ["pong"], [], ["ping"], ["key", "generate", "--type", "dsa", "--out", "f"]):
+            done = run(*arguments)
+            self.assertEqual(done.returncode, 2, arguments)
+            self.assertTrue(done.stderr.strip(), arguments)
+        self.assertIn("--lisen", run("daemon", "--lisen", "x").stderr)
+
+    def test_keys_of_every_type_are_made_with_mode_0600_and_shown(self):
+        for kind in ("ed25519", "secp256k1", "ecdsa", "rsa"):
+            file = self.path / kind
+            made = run("key", "generate", "--type", kind, "--out", file, "--json")
+            self.assertEqual(made.returncode, 0, made.stderr)
+            self.assertEqual(stat.S_IMODE(file.stat().st_mode), 0o600)
+            shown = run("key", "show", file, "--json")
+            self.assertEqual(json.loads(shown.stdout)["peer_id"], json.loads(made.stdout)["peer_id"])
+            self.assertEqual(json.loads(shown.stdout)["type"], kind)
+
+    def test_a_key_file_is_never_overwritten(self):
+        file = self.path / "k"
+        run("key", "generate", "--out", file)
+        before = file.read_bytes()
+        again = run("key", "generate", "--out", file)
+        self.assertEqual(again.returncode, 1)
+        self.assertIn(str(file), again.stderr)
+        self.assertEqual(file.read_bytes(), before)
+
+    def test_a_key_file_that_others_can_read_is_refused_with_the_remedy(self):
+        file = self.path / "k"
+        run("key", "generate", "--out", file)
+        file.chmod(0o644)
+        for arguments in (["key", "show", file], ["daemon", "--key", file, "--listen", "/ip4/127.0.0.1/tcp/0"]):
+            done = run(*arguments)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("chmod", done.stderr)
+            self.assertIn(str(file), done.stderr)
+
+    def test_an_unreadable_or_broken_key_file_is_named(self):
+        self.assertIn("absent", run("key", "show", self.path / "absent").stderr)
+        broken = self.path / "broken"
+        broken.write_bytes(b"not a key")
+        broken.chmod(0o600)
+        done = run("key", "show", broken)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("broken", done.stderr)
+
+    def test_a_malformed_address_tells_what_is_wrong_with_it(self):
+        for address, word in (("/ip4/300.1.1.1/tcp/1", "300.1.1.1"), ("nonsense", "nonsense"), ("/ip4/127.0.0.1/tcp/1", "/p2p/")):
+            done = run("ping", address)
+            self.assertEqual(done.returncode, 2, address)
+            self.assertIn(word, done.stderr)
+
+    def test_a_port_in_use_is_named_with_what_to_do(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            done = run("daemon", "--listen", f"/ip4/127.0.0.1/tcp/{port}", "--key", self.path / "k")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(str(port), done.stderr)
+        self.assertIn("AddressInUse", done.stderr)
+
+    def test_two_daemons_do_not_share_a_port(self):
+        daemon = self.daemon()
+        port = daemon.address.split("/")[4]
+        done = run("daemon", "--listen", f"/ip4/127.0.0.1/tcp/{port}", "--key", self.path / "second")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("AddressInUse", done.stderr)
+
+    def test_the_daemon_says_ready_first_keeps_its_identity_and_ends_cleanly_on_signals(self):
+        ids = []
+        for number in (signal.SIGTERM, signal.SIGINT):
+            daemon = self.daemon()
+            self.assertEqual(daemon.ready["event"], "ready")
+            self.assertTrue(daemon.address.endswith("/p2p/" + daemon.ready["peer_id"]))
+            ids.append(daemon.ready["peer_id"])
+            self.assertEqual(daemon.stop(number), 0)
+        self.assertEqual(ids[0], ids[1])
+
+    def test_ping_reports_counts_and_times(self):
+        result = run("ping", self.daemon().address, "--count", 3, "--interval", "1ms", "--json")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        summary = last_json(result.stdout)
+        self.assertEqual((summary["sent"], summary["received"]), (3, 3))
+        times = summary["rtt_us"]
+        self.assertLessEqual(times["min"], times["median"])
+        self.assertLessEqual(times["median"], times["max"])
+
+    def test_identify_shows_what_the_daemon_says(self):
+        daemon = self.daemon()
+        result = last_json(run("identify", daemon.address, "--json").stdout)
+        self.assertEqual(result["peer_id"], daemon.ready["peer_id"])
+        self.assertTrue(result["agent_version"].startswith("starling/"))
+        self.assertIn("/ipfs/ping/1.0.0", result["protocols"])
+        self.assertTrue(result["signed_peer_record"])
+        self.assertTrue(result["observed_addr"].startswith("/ip4/127.0.0.1/tcp/"))
+        self.assertEqual([a + "/p2p/" + result["peer_id"] for a in result["listen_addrs"]], daemon.ready["listen"])
+
+    def test_every_security_and_muxer_can_be_chosen(self):
+        address = self.daemon().address
+        for security in ("noise", "tls"):
+            for muxer in ("yamux", "mplex"):
+                result = run("identify", address, "--security", security, "--muxer", muxer, "--json")
+                self.assertEqual(result.returncode, 0, result.stderr)
+                self.assertIn(muxer, last_json(result.stdout)["muxer"])
+
+    def test_plaintext_needs_to_be_asked_for_on_both_sides(self):
+        daemon = self.daemon()
+        self.assertEqual(run("ping", daemon.address, "--security", "plaintext").returncode, 1)
+        daemon.stop()
+        self.assertEqual(run("ping", self.daemon("--security", "plaintext").address, "--security", "plaintext", "--count", 1).returncode, 0)
+
+    def test_perf_moves_the_bytes_asked_for_with_the_right_content(self):
+        result = run("perf", self.daemon("--perf").address, "--upload", "5MiB", "--download", "3MiB", "--streams", 2, "--check", "--json")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        summary = last_json(result.stdout)
+        self.assertEqual((summary["upload_bytes"], summary["download_bytes"]), (5 << 20, 3 << 20))
+        for field in ("upload_seconds", "download_seconds", "connect_seconds"):
+            self.assertGreater(summary[field], 0)
+
+    def test_perf_is_off_unless_asked_for(self):
+        result = run("perf", self.daemon().address, "--upload", "1MiB")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("/perf/1.0.0", result.stderr)
+
+    def test_dial_explains_a_refused_connection(self):
+        daemon = self.daemon()
+        daemon.stop()
+        result = run("dial", daemon.address, "--explain", "--json")
+        self.assertEqual(result.returncode, 1)
+        report = json.loads(result.stdout.splitlines()[0])
+        self.assertFalse(report["connected"])
+        self.assertEqual(report["attempts"][0]["outcome"], "failed")
+        self.assertIn("ConnectionRefused", report["attempts"][0]["error"])
+
+    def test_another_peer_than_named_is_refused_and_both_are_named(self):
+        daemon = self.daemon()
+        other = json.loads(run("key", "generate", "--out", self.path / "other", "--json").stdout)["peer_id"]
+        for security in ("noise", "tls"):
+            result = run("ping", daemon.address.replace(daemon.ready["peer_id"], other), "--security", security)
+            self.assertEqual(result.returncode, 1)
+            self.assertIn(other, result.stderr)
+            self.assertIn(daemon.ready["peer_id"], result.stderr)
+
+    def test_a_silent_peer_times_out_with_code_3(self):
+        peer = json.loads(run("key", "generate", "--out", self.path / "other", "--json").stdout)["peer_id"]
+        with socket.socket() as silent:
+            silent.bind(("127.0.0.1", 0))
+            silent.listen()
+            port = silent.getsockname()[1]
+            result = run("ping", f"/ip4/127.0.0.1/tcp/{port}/p2p/{peer}", "--timeout", "500ms")
+        self.assertEqual(result.returncode, 3)
+        self.assertIn("time", result.stderr.lower())
+
+    def test_behaviours_for_interop_pass_against_ourselves(self):
+        address = self.daemon("--test-protocols").address
+        for behaviour in ("streams", "half-close", "reset", "close-during-write"):
+            result = run("interop-client", behaviour, address, "--json")
+            self.assertEqual(result.returncode, 0, behaviour + result.stderr)
+
+    def test_the_man_page_and_the_completions_know_every_command(self):
+        man = run("man").stdout
+        self.assertTrue(man.startswith(".TH STARLING 1"))
+        for command in DATA_COMMANDS:
+            self.assertIn(command.replace("-", "\\-"), man)
+        for shell in ("bash", "zsh", "fish"):
+            self.assertIn("identify", run("completions", shell).stdout)
+        script = self.path / "completion"
+        script.write_text(run("completions", "bash").stdout)
+        self.assertEqual(subprocess.run(["bash", "-n", str(script)], check=False).returncode, 0)
+
+    def test_everything_leaves_by_the_working_folder_untouched(self):
+        before = sorted(os.listdir(self.path))
+        run("man", cwd=self.path)
+        run("ping", "nonsense", cwd=self.path)
+        self.assertEqual(sorted(os.listdir(self.path)), before)
+
+
+if __name__ == "__main__":
+    unittest.main()

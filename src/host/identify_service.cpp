@@ -58,9 +58,7 @@ io::Task<Result<IdentifyInfo>> Host::read_identify(Stream& stream) {
 }
 
 io::Task<Result<IdentifyInfo>> Host::ask_identify(swarm::ConnectionId connection) {
-  swarm::Link* link = swarm_.find(connection);
-  if (link == nullptr) co_return fail(ErrorCode::ConnectionClosed, Op::Identify, Origin::Remote, "before identify");
-  STARLING_CO_TRY(Stream stream, open_lazy(*link, std::string(kIdentifyId)));
+  STARLING_CO_TRY(Stream stream, co_await open_on(connection, {std::string(kIdentifyId)}));
   stream.close_write();  // the asker has nothing to say
   co_return co_await read_identify(stream);
 }
@@ -87,6 +85,13 @@ void Host::learn(Peer& state, const PeerId& peer, swarm::ConnectionId connection
     if (!info.public_key) info.public_key = state.identify->public_key;
     if (info.agent_version.empty()) info.agent_version = state.identify->agent_version;
     if (info.protocol_version.empty()) info.protocol_version = state.identify->protocol_version;
+    if (info.protocols.empty()) info.protocols = state.identify->protocols;
+    if (info.listen_addresses.empty()) info.listen_addresses = state.identify->listen_addresses;
+    if (!info.observed_address) info.observed_address = state.identify->observed_address;
+    if (info.signed_peer_record.empty()) {
+      info.signed_peer_record = state.identify->signed_peer_record;
+      info.peer_record_valid = state.identify->peer_record_valid;
+    }
   }
   PeerProtocolsChanged changed{peer, {}, {}};
   const std::vector<std::string> before = state.identify ? state.identify->protocols : std::vector<std::string>{};
@@ -105,13 +110,17 @@ io::Task<void> Host::receive_push(Stream stream) {
   const PeerId peer = stream.info().peer;
   const auto found = peers_.find(peer);
   if (found == peers_.end() || std::exchange(found->second->push_running, true)) {  // one at a time
+    ++counters_.pushes_refused;
     stream.reset(transport::ResetCode::RateLimited);
     co_return;
   }
   auto info = co_await io::with_deadline(options_.identify_timeout, io::timeout_error(Op::Identify, "push of " + peer.to_string()), read_identify(stream));
   const auto still = peers_.find(peer);  // it stays while a push runs
   still->second->push_running = false;
-  if (!info) co_return forget_if_unused(peer);
+  if (!info) {
+    ++counters_.pushes_failed;
+    co_return forget_if_unused(peer);
+  }
   ++counters_.pushes_received;
   stream.close_write();
   learn(*still->second, peer, stream.info().connection, std::move(*info), /*pushed=*/true);
@@ -142,7 +151,7 @@ io::Task<void> Host::push_to_all() {
 io::Task<Status> Host::push_stream(PeerId peer) {
   swarm::Link* link = swarm_.find(peer);
   if (link == nullptr) co_return fail(ErrorCode::ConnectionClosed, Op::Identify, Origin::Remote, "before the push");
-  STARLING_CO_TRY(Stream stream, open_lazy(*link, std::string(kIdentifyPushId)));
+  STARLING_CO_TRY(Stream stream, co_await open_on(link->id(), {std::string(kIdentifyPushId)}));
   STARLING_CO_CHECK(co_await send_identify(stream));
   co_return co_await stream.close();
 }

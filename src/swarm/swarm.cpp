@@ -11,6 +11,18 @@ using transport::CloseCode;
 using transport::CloseReason;
 using transport::Direction;
 
+namespace {
+
+std::uint64_t SwarmCounters::* counter_for(const CloseReason& reason) {
+  if (reason.by == CloseReason::By::Local) return &SwarmCounters::closed_local;
+  if (reason.by == CloseReason::By::Remote) return &SwarmCounters::closed_remote;
+  if (!reason.error || domain_of(reason.error->code()) == "network") return &SwarmCounters::closed_network;
+  if (*reason.error == ErrorCode::Timeout) return &SwarmCounters::closed_timeout;
+  return &SwarmCounters::closed_violation;
+}
+
+}  // namespace
+
 Link::Link(Swarm& swarm, ConnectionId id, std::unique_ptr<transport::Connection> connection)
     : swarm_(swarm), id_(id), connection_(std::move(connection)) {}
 
@@ -35,6 +47,7 @@ void Swarm::add_transport(std::unique_ptr<transport::Transport> transport) {
 }
 
 Result<Multiaddr> Swarm::listen(const Multiaddr& address) {
+  if (closing_) return fail(ErrorCode::Closed, Op::Listen, Origin::Local, "the node is shutting down");
   for (const auto& transport : transports_) {
     if (!transport->can_listen(address)) continue;
     STARLING_TRY(auto listener, transport->listen(address));
@@ -131,6 +144,7 @@ void Swarm::on_link_closed(Link& link, const CloseReason& reason) {
   if (same.empty()) by_peer_.erase(link.peer());
   if (link.info().direction == Direction::Inbound) --inbound_count_;
   ++counters_.connections_closed;
+  ++(counters_.*counter_for(reason));
   counters_.bytes_in += link.stats().bytes_in;
   counters_.bytes_out += link.stats().bytes_out;
   auto owned = std::move(links_.extract(link.id()).mapped());

@@ -33,7 +33,8 @@ struct HostOptions {
 struct HostCounters {
   std::uint64_t streams_opened = 0, streams_accepted = 0, refused_protocol = 0, refused_negotiating = 0,
                 refused_per_protocol = 0, negotiation_failed = 0, negotiation_timeout = 0, identify_ok = 0,
-                identify_failed = 0, pushes_sent = 0, pushes_received = 0;
+                identify_failed = 0, pushes_sent = 0, pushes_received = 0,
+                pushes_failed = 0, pushes_refused = 0;  // of the remote: broken; while another one was running
 };
 
 /// Serves one inbound stream. The stream is reset if the handler drops it before both sides closed.
@@ -74,7 +75,8 @@ class Host final : private swarm::SwarmEvents {
   /// A connection to the peer named at the end of `address` (or each of `addresses`).
   io::Task<Result<swarm::ConnectionId>> connect(PeerId peer, std::vector<Multiaddr> addresses, swarm::DialReport* report = nullptr);
   /// A stream on the best connection to `peer`, which must be connected. `protocols` in order of preference: with one,
-  /// or when identify told which the peer has, nothing waits for the answer (lazy negotiation).
+  /// or when identify told which the peer has, nothing waits for the answer (lazy negotiation). Waits for a place
+  /// when the connection has as many streams as it may, and for the answer, `negotiate_timeout` in all.
   /// Errors: NotFound (not connected), NoCommonProtocol, StreamLimit, GoAway, ConnectionClosed, Timeout.
   io::Task<Result<Stream>> open_stream(PeerId peer, std::vector<std::string> protocols);
 
@@ -109,6 +111,8 @@ class Host final : private swarm::SwarmEvents {
   io::Task<void> serve(std::unique_ptr<transport::RawStream> raw, StreamInfo info);
   io::Task<Result<std::string>> negotiate_inbound(transport::RawStream& raw);
   io::Task<Result<std::string>> negotiate_outbound(transport::RawStream& raw, std::vector<std::string> protocols);
+  io::Task<Result<Stream>> open_on(swarm::ConnectionId connection, std::vector<std::string> protocols);
+  io::Task<Result<Stream>> try_open(swarm::Link& link, const std::vector<std::string>& protocols);
   Result<Stream> open_lazy(swarm::Link& link, std::string protocol);
   StreamInfo stream_info(swarm::Link& link, transport::Direction direction) const;
 

@@ -39,7 +39,7 @@ struct Options {
 
   struct Muxer {
     std::uint32_t max_stream_window = 16u << 20;
-    std::uint64_t window_memory = 256u << 20;                // per connection, all receive windows together
+    std::uint64_t window_memory = 256u << 20;                // per connection: all receive windows, and all bytes not yet read
     std::uint32_t max_frame_payload = 64u << 10;
     std::uint32_t max_inbound_streams = 4096;                // per connection
     std::uint32_t max_outbound_streams = 16384;

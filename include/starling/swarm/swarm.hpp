@@ -41,6 +41,8 @@ class Link final : private transport::ConnectionEvents {
   transport::ConnectionStats stats() const { return connection_->stats(); }
   bool closed() const { return connection_->closed(); }
   Result<std::unique_ptr<transport::RawStream>> open_stream() { return connection_->open_stream(); }
+  /// As transport::Connection::openable(). The link may be gone when it ends: find it again by its id.
+  io::QueueWait openable() { return connection_->openable(); }
   void close(transport::CloseReason reason) { connection_->close(std::move(reason)); }
 
  private:
@@ -68,6 +70,8 @@ class SwarmEvents {
 struct SwarmCounters {
   std::uint64_t connections_opened = 0, connections_closed = 0, refused_limit = 0, refused_self = 0, dials = 0,
                 dials_failed = 0, dials_joined = 0, bytes_in = 0, bytes_out = 0;  // bytes of closed connections
+  // connections_closed by reason: by this node, by the peer, its breach of a protocol or limit, silence, the network
+  std::uint64_t closed_local = 0, closed_remote = 0, closed_violation = 0, closed_timeout = 0, closed_network = 0;
 };
 
 class Swarm {

@@ -2,23 +2,49 @@
 
 #include <sys/random.h>
 
+#include <array>
 #include <bit>
+#include <cerrno>
+#include <cstring>
 
 #include "starling/base/assert.hpp"
 
 namespace starling {
 namespace {
 
+void fill_from_system(MutableBytes out) {
+  while (!out.empty()) {
+    const ssize_t got = ::getrandom(out.data(), out.size(), 0);
+    if (got < 0 && errno == EINTR) continue;
+    STARLING_ASSERT(got > 0, "the operating system's random source failed");
+    out = out.subspan(std::size_t(got));
+  }
+}
+
+// Small requests are served from a block per thread, so that they cost no system call each. What was handed out is
+// wiped from the block.
 class SystemRandom final : public Random {
  public:
   void fill(MutableBytes out) override {
-    while (!out.empty()) {
-      const ssize_t got = ::getrandom(out.data(), out.size(), 0);
-      if (got < 0 && errno == EINTR) continue;
-      STARLING_ASSERT(got > 0, "the operating system's random source failed");
-      out = out.subspan(std::size_t(got));
+    if (out.size() > kLargestFromBlock) return fill_from_system(out);
+    thread_local Block block;
+    if (block.left < out.size()) {
+      fill_from_system(block.bytes);
+      block.left = block.bytes.size();
     }
+    std::uint8_t* from = block.bytes.data() + block.left - out.size();
+    if (!out.empty()) std::memcpy(out.data(), from, out.size());
+    ::explicit_bzero(from, out.size());
+    block.left -= out.size();
   }
+
+ private:
+  static constexpr std::size_t kLargestFromBlock = 64;
+  struct Block {
+    std::array<std::uint8_t, 2048> bytes;
+    std::size_t left = 0;
+    ~Block() { ::explicit_bzero(bytes.data(), bytes.size()); }
+  };
 };
 
 // xoshiro256** (Blackman, Vigna), seeded by splitmix64.

@@ -107,8 +107,8 @@ void WaitQueue::notify_all() {
 }
 
 DeadlineScope::DeadlineScope(const TaskContext& context, Duration time, Error error)
-    : scope_(context.scope), timer_(*context.reactor, [this, error = std::move(error)] { scope_.cancel(error); }) {
-  timer_.set(context.reactor->after(time));
+    : Timer(*context.reactor), scope_(context.scope), error_(std::move(error)) {
+  set(context.reactor->after(time));
 }
 
 Error timeout_error(Op op, std::string what) { return Error(ErrorCode::Timeout, op, Origin::Timeout, std::move(what)); }

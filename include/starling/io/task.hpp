@@ -211,14 +211,15 @@ class YieldWait final : public Wait {
 inline YieldWait yield() { return {}; }
 
 /// A scope that is cancelled with `error` (usually Timeout) when time is up.
-class DeadlineScope {
+class DeadlineScope final : private Timer {
  public:
   DeadlineScope(const TaskContext& context, Duration time, Error error);
   CancelScope& scope() { return scope_; }
 
  private:
+  void on_timer() override { scope_.cancel(error_); }
   CancelScope scope_;
-  CallbackTimer timer_;
+  Error error_;
 };
 
 /// Runs `task` with a deadline; `error` says what timed out. Cancels the task and still waits for it to end.

@@ -21,9 +21,9 @@ io::Task<Status> wait_for_next(host::Stream& stream, bool& ended) {
 }
 
 io::Task<void> answer(host::Stream stream, PingOptions options) {
+  const Error late = io::timeout_error(Op::Ping, "the next ping");
   for (;;) {
     bool ended = false;
-    const Error late = io::timeout_error(Op::Ping, "the next ping");
     if (!co_await io::with_deadline(options.timeout, late, wait_for_next(stream, ended))) co_return;
     if (ended) co_return stream.close_write();
     if (!co_await io::with_deadline(options.timeout, late, answer_one(stream))) co_return;
@@ -53,7 +53,7 @@ io::Task<Status> Pinger::exchange() {
 io::Task<Result<Duration>> Pinger::ping() {
   const io::Reactor& reactor = host_->world().reactor;
   const TimePoint start = reactor.now();
-  STARLING_CO_CHECK(co_await io::with_deadline(options_.timeout, io::timeout_error(Op::Ping, stream_.info().peer.to_string()), exchange()));
+  STARLING_CO_CHECK(co_await io::with_deadline(options_.timeout, too_late_, exchange()));
   co_return reactor.now() - start;
 }
 

@@ -30,11 +30,13 @@ class Pinger {
 
  private:
   Pinger(host::Host& host, host::Stream stream, PingOptions options)
-      : host_(&host), stream_(std::move(stream)), options_(options) {}
+      : host_(&host), stream_(std::move(stream)), options_(options),
+        too_late_(io::timeout_error(Op::Ping, stream_.info().peer.to_string())) {}
   io::Task<Status> exchange();
   host::Host* host_;
   host::Stream stream_;
   PingOptions options_;
+  Error too_late_;  // made once, not for every ping
 };
 
 }  // namespace starling::ping

@@ -67,5 +67,5 @@ set(CPACK_DEBIAN_PROGRAMS_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME libstarling-dev)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS
-    "libboost1.81-dev, libboost-json1.81-dev, libssl-dev, libsodium-dev, libspdlog-dev, libfmt-dev, pkg-config")
+    "libboost1.81-dev, libboost-json1.81-dev, libssl-dev, libsodium-dev, libfmt-dev, pkg-config")
 include(CPack)

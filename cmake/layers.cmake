@@ -14,7 +14,7 @@ function(starling_add_layers file)
     list(POP_FRONT words layer)
     starling_layer_target("${layer}" target)
     file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/src/${layer}/*.cpp")
-    list(FILTER sources EXCLUDE REGEX "(_test|_fuzz|/main|_main)\\.cpp$")
+    list(FILTER sources EXCLUDE REGEX "((_test|_main)|/cli/interop/[^/]*)\\.cpp$")  # programs are in programs.cmake
     if(NOT sources)
       message(STATUS "layer ${layer}: no sources yet, skipped")
       continue()

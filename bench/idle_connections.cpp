@@ -24,8 +24,10 @@ io::Task<Status> hold(io::World world, Multiaddr address, PeerId peer, std::size
     if (!node) co_return std::unexpected(node.error());
     nodes.push_back(std::move(*node));
     const auto connected = co_await nodes.back()->host().connect(peer, {address});
-    if (!connected) status = std::unexpected(connected.error());
-    else (void)co_await nodes.back()->host().identified(peer);
+    if (!connected)
+      status = std::unexpected(connected.error());
+    else
+      (void)co_await nodes.back()->host().identified(peer);
   }
   if (status) {
     std::puts("ready");
@@ -46,7 +48,8 @@ int main(int argc, char** argv) {
   if (!peer) return std::fprintf(stderr, "not an address that ends in /p2p/<peer id>: %s\n", argv[1]), 2;
   const auto reactor = io::RealReactor::create();
   const auto network = reactor->make_network();
-  const Status status = io::run_task(*reactor, hold({*reactor, *network, system_random()}, *address, *peer, std::size_t(std::atoi(argv[2]))));
+  const Status status = io::run_task(
+      *reactor, hold({*reactor, *network, system_random()}, *address, *peer, std::size_t(std::atoi(argv[2]))));
   if (!status) std::fprintf(stderr, "%s\n", status.error().message().c_str());
   return status ? 0 : 1;
 }

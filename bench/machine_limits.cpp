@@ -80,7 +80,9 @@ double tcp_round_trips_per_second() {
   std::array<char, 64> buffer{};
   const auto start = Time::now();
   for (int i = 0; i < kRoundTrips; ++i) {
-    if (::write(pair.client, buffer.data(), buffer.size()) <= 0 || ::read(pair.client, buffer.data(), buffer.size()) <= 0) break;
+    if (::write(pair.client, buffer.data(), buffer.size()) <= 0 ||
+        ::read(pair.client, buffer.data(), buffer.size()) <= 0)
+      break;
   }
   const double rate = kRoundTrips / seconds_since(start);
   ::shutdown(pair.client, SHUT_RDWR);
@@ -98,13 +100,15 @@ double seal_mib_per_second() {
   ByteVector sealed(plain.size() + 16);
   constexpr int kRecords = 8000;
   const auto start = Time::now();
-  for (int i = 0; i < kRecords; ++i) (void)cipher.seal(crypto::ChaChaPoly::noise_nonce(std::uint64_t(i)), {}, plain, sealed);
+  for (int i = 0; i < kRecords; ++i)
+    (void)cipher.seal(crypto::ChaChaPoly::noise_nonce(std::uint64_t(i)), {}, plain, sealed);
   return double(kRecords) * double(plain.size()) / (1 << 20) / seconds_since(start);
 }
 
 }  // namespace
 
 int main() {
-  std::printf("{\"raw TCP MiB/s\": %.0f, \"raw TCP round trips/s\": %.0f, \"ChaCha20-Poly1305 seal MiB/s, one core\": %.0f}\n",
-              tcp_mib_per_second(), tcp_round_trips_per_second(), seal_mib_per_second());
+  std::printf(
+      "{\"raw TCP MiB/s\": %.0f, \"raw TCP round trips/s\": %.0f, \"ChaCha20-Poly1305 seal MiB/s, one core\": %.0f}\n",
+      tcp_mib_per_second(), tcp_round_trips_per_second(), seal_mib_per_second());
 }

@@ -55,7 +55,8 @@ void start(asio::io_context& context, asio::awaitable<void> work) {
 struct Peer {
   static Result<Peer> make(io::RealReactor& reactor, io::Network& network) {
     STARLING_TRY(auto key, crypto::PrivateKey::generate(crypto::KeyType::Ed25519, system_random()));
-    STARLING_TRY(auto node, runtime::Node::create({reactor, network, system_random()}, std::move(key), {}, /*wall_clock_ns=*/1));
+    STARLING_TRY(auto node,
+                 runtime::Node::create({reactor, network, system_random()}, std::move(key), {}, /*wall_clock_ns=*/1));
     return Peer{std::move(node)};
   }
   std::unique_ptr<runtime::Node> node;

@@ -71,7 +71,9 @@ void ByteQueue::release() {
   capacity_ = begin_ = end_ = 0;
 }
 
-bool equal(Bytes a, Bytes b) { return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size()) == 0); }
+bool equal(Bytes a, Bytes b) {
+  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size()) == 0);
+}
 
 std::string to_hex(Bytes bytes) {
   constexpr char kDigits[] = "0123456789abcdef";
@@ -91,7 +93,8 @@ Result<ByteVector> from_hex(std::string_view text) {
     if (c >= 'A' && c <= 'F') return c - 'A' + 10;
     return -1;
   };
-  if (text.size() % 2 != 0) return fail(ErrorCode::Truncated, Op::Parse, Origin::Remote, "hexadecimal text of odd length");
+  if (text.size() % 2 != 0)
+    return fail(ErrorCode::Truncated, Op::Parse, Origin::Remote, "hexadecimal text of odd length");
   ByteVector bytes(text.size() / 2);
   for (std::size_t i = 0; i < bytes.size(); ++i) {
     const int high = digit(text[2 * i]), low = digit(text[2 * i + 1]);

@@ -37,9 +37,9 @@ std::string_view remedy_of(ErrorCode code) { return info_of(code).remedy; }
 
 std::string_view to_string(Op op) {
   constexpr std::string_view kNames[] = {
-      "",          "parse",  "encode", "decode", "read file",   "write file", "configure", "resolve", "listen",
-      "accept",    "dial",   "connect", "negotiate", "secure",  "mux",        "open stream", "read",  "write",
-      "close",     "identify", "ping", "perf",   "sign",        "verify",     "encrypt",   "decrypt", "run"};
+      "",       "parse",    "encode",  "decode",    "read file", "write file", "configure",   "resolve", "listen",
+      "accept", "dial",     "connect", "negotiate", "secure",    "mux",        "open stream", "read",    "write",
+      "close",  "identify", "ping",    "perf",      "sign",      "verify",     "encrypt",     "decrypt", "run"};
   static_assert(std::size(kNames) == static_cast<std::size_t>(Op::Run) + 1);
   return kNames[static_cast<std::size_t>(op)];
 }

@@ -53,12 +53,12 @@ TEST(Error, without_detail_has_an_empty_one) {
 TEST(ErrorTable, every_code_has_a_name_a_number_a_meaning_and_a_remedy_of_its_own) {
   std::set<int> numbers;
   std::set<std::string> names;
-#define STARLING_ERROR(domain, name, number, meaning, remedy)          \
-  EXPECT_TRUE(numbers.insert(number).second) << #name;                 \
-  EXPECT_TRUE(names.insert(#name).second) << #name;                    \
-  EXPECT_EQ(to_string(ErrorCode::name), #name);                        \
-  EXPECT_EQ(domain_of(ErrorCode::name), #domain);                      \
-  EXPECT_FALSE(meaning_of(ErrorCode::name).empty()) << #name;          \
+#define STARLING_ERROR(domain, name, number, meaning, remedy) \
+  EXPECT_TRUE(numbers.insert(number).second) << #name;        \
+  EXPECT_TRUE(names.insert(#name).second) << #name;           \
+  EXPECT_EQ(to_string(ErrorCode::name), #name);               \
+  EXPECT_EQ(domain_of(ErrorCode::name), #domain);             \
+  EXPECT_FALSE(meaning_of(ErrorCode::name).empty()) << #name; \
   EXPECT_FALSE(remedy_of(ErrorCode::name).empty()) << #name;
 #include "starling/base/error_codes.def"
 #undef STARLING_ERROR

@@ -21,7 +21,8 @@ struct DaemonFlags {
 };
 
 std::filesystem::path default_data_dir() {
-  if (const char* xdg = std::getenv("XDG_DATA_HOME"); xdg != nullptr && *xdg != '\0') return std::filesystem::path(xdg) / "starling";
+  if (const char* xdg = std::getenv("XDG_DATA_HOME"); xdg != nullptr && *xdg != '\0')
+    return std::filesystem::path(xdg) / "starling";
   const char* home = std::getenv("HOME");
   return std::filesystem::path(home != nullptr ? home : ".") / ".local/share/starling";
 }
@@ -29,10 +30,12 @@ std::filesystem::path default_data_dir() {
 // The identity of a daemon is kept: in the file given, or in its data directory.
 Status choose_identity(DaemonFlags& flags) {
   if (!flags.node.key_file.empty()) return {};
-  const std::filesystem::path folder = flags.data_dir.empty() ? default_data_dir() : std::filesystem::path(flags.data_dir);
+  const std::filesystem::path folder =
+      flags.data_dir.empty() ? default_data_dir() : std::filesystem::path(flags.data_dir);
   std::error_code problem;
   std::filesystem::create_directories(folder, problem);
-  if (problem) return fail(ErrorCode::FileUnwritable, Op::WriteFile, Origin::Local, folder.string() + ": " + problem.message());
+  if (problem)
+    return fail(ErrorCode::FileUnwritable, Op::WriteFile, Origin::Local, folder.string() + ": " + problem.message());
   flags.node.key_file = folder / "identity.key";
   return {};
 }
@@ -61,8 +64,11 @@ void announce(Session& session) {
     boost::json::array protocols;
     for (const std::string& protocol : session.host().protocols()) protocols.emplace_back(protocol);
     const host::HostOptions& options = session.host().options();
-    print_json({{"event", "ready"}, {"peer_id", session.node->id().to_string()}, {"listen", std::move(listen)},
-                {"agent_version", options.agent_version}, {"protocol_version", options.protocol_version},
+    print_json({{"event", "ready"},
+                {"peer_id", session.node->id().to_string()},
+                {"listen", std::move(listen)},
+                {"agent_version", options.agent_version},
+                {"protocol_version", options.protocol_version},
                 {"protocols", std::move(protocols)}});
     return;
   }
@@ -79,8 +85,8 @@ io::Task<void> show_status(Session& session) {
   for (;;) {
     if (live) {
       const Totals now = totals(session.host());
-      std::printf("\r\033[Kpeers %zu   streams %zu   in %s   out %s", session.host().swarm().connection_count(), now.streams,
-                  format_size(now.in).c_str(), format_size(now.out).c_str());
+      std::printf("\r\033[Kpeers %zu   streams %zu   in %s   out %s", session.host().swarm().connection_count(),
+                  now.streams, format_size(now.in).c_str(), format_size(now.out).c_str());
       std::fflush(stdout);
     }
     if (!co_await io::sleep_for(*session.reactor, std::chrono::seconds(1))) break;
@@ -94,7 +100,9 @@ std::vector<host::EventBus::Subscription> print_events(Session& session) {
   if (!session.flags.json) return all;
   host::EventBus& bus = session.host().events();
   all.push_back(bus.subscribe<host::PeerConnected>([](const host::PeerConnected& e) {
-    print_json({{"event", "connected"}, {"peer_id", e.peer.to_string()}, {"address", e.remote_address.to_string()},
+    print_json({{"event", "connected"},
+                {"peer_id", e.peer.to_string()},
+                {"address", e.remote_address.to_string()},
                 {"direction", e.direction == transport::Direction::Inbound ? "inbound" : "outbound"}});
   }));
   all.push_back(bus.subscribe<host::PeerDisconnected>([](const host::PeerDisconnected& e) {
@@ -107,13 +115,17 @@ std::vector<host::EventBus::Subscription> print_events(Session& session) {
 }
 
 void print_served(const perf::Served& served) {
-  print_json({{"event", "perf-served"}, {"peer_id", served.peer.to_string()}, {"upload_bytes", served.upload_bytes},
-              {"download_bytes", served.download_bytes}, {"mismatches", served.mismatches}});
+  print_json({{"event", "perf-served"},
+              {"peer_id", served.peer.to_string()},
+              {"upload_bytes", served.upload_bytes},
+              {"download_bytes", served.download_bytes},
+              {"mismatches", served.mismatches}});
 }
 
 io::Task<int> serve(Session& session, const DaemonFlags& flags) {
   if (flags.test_protocols) serve_test_protocols(session.host());
-  if (flags.test_protocols && session.node->options().perf.serve) perf::serve(session.host(), session.node->perf_options(), print_served);
+  if (flags.test_protocols && session.node->options().perf.serve)
+    perf::serve(session.host(), session.node->perf_options(), print_served);
   const auto subscriptions = print_events(session);
   for (const std::string& text : flags.listen) {
     const auto address = Multiaddr::from_string(text);
@@ -137,10 +149,14 @@ void add_daemon_command(CLI::App& app, Run& run) {
   auto flags = std::make_shared<DaemonFlags>();
   CLI::App* daemon = app.add_subcommand("daemon", "Run a node until Ctrl-C");
   add_node_flags(*daemon, flags->node);
-  daemon->add_option("--listen", flags->listen, "Address to listen on; may be given several times")->type_name("MULTIADDR")->capture_default_str();
-  daemon->add_option("--data-dir", flags->data_dir, "Folder for the identity; default: the user's data folder")->type_name("DIR");
+  daemon->add_option("--listen", flags->listen, "Address to listen on; may be given several times")
+      ->type_name("MULTIADDR")
+      ->capture_default_str();
+  daemon->add_option("--data-dir", flags->data_dir, "Folder for the identity; default: the user's data folder")
+      ->type_name("DIR");
   daemon->add_flag("--perf", flags->node.options.perf.serve, "Serve /perf/1.0.0: lets any peer use the line");
-  daemon->add_flag("--test-protocols", flags->test_protocols, "Serve echo and other protocols for tests between implementations");
+  daemon->add_flag("--test-protocols", flags->test_protocols,
+                   "Serve echo and other protocols for tests between implementations");
   daemon->footer("Examples:\n  starling daemon\n  starling daemon --listen /ip4/127.0.0.1/tcp/0 --key node.key --json");
   daemon->callback([flags, &run] { run = [flags] { return run_daemon(*flags); }; });
 }

@@ -35,15 +35,8 @@ io::Task<Status> read_and_compare(host::Stream& stream, const ByteVector& expect
 io::Task<Status> many_streams(Session& session, const Target& target, const ClientFlags& flags) {
   std::vector<host::Stream> streams;
   for (std::uint64_t i = 0; i < flags.count; ++i) {
-    for (;;) {
-      auto stream = co_await session.host().open_stream(target.peer, {std::string(kEchoId)});
-      if (stream) {
-        streams.push_back(std::move(*stream));
-        break;
-      }
-      if (!(stream.error() == ErrorCode::StreamLimit)) co_return std::unexpected(stream.error());
-      STARLING_CO_CHECK(co_await io::sleep_for(*session.reactor, std::chrono::milliseconds(2)));  // the backlog empties
-    }
+    STARLING_CO_TRY(host::Stream stream, co_await session.host().open_stream(target.peer, {std::string(kEchoId)}));
+    streams.push_back(std::move(stream));
   }
   for (std::size_t i = 0; i < streams.size(); ++i) STARLING_CO_CHECK(co_await streams[i].write(make_payload(i, flags.size)));
   for (host::Stream& stream : streams) stream.close_write();

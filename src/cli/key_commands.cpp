@@ -18,11 +18,14 @@ void show(const crypto::PrivateKey& key, const KeyFlags& flags) {
   const PeerId id = PeerId::from_public_key(key.public_key());
   const std::string type(to_string(key.type()));
   if (flags.json) {
-    print_json({{"peer_id", id.to_string()}, {"peer_id_cid", id.to_cid_string()}, {"type", type},
-                {"public_key", to_hex(key.public_key().to_protobuf())}, {"file", flags.file}});
+    print_json({{"peer_id", id.to_string()},
+                {"peer_id_cid", id.to_cid_string()},
+                {"type", type},
+                {"public_key", to_hex(key.public_key().to_protobuf())},
+                {"file", flags.file}});
   } else {
-    std::printf("peer id   %s\nas a CID  %s\ntype      %s\nfile      %s\n", id.to_string().c_str(), id.to_cid_string().c_str(),
-                type.c_str(), flags.file.c_str());
+    std::printf("peer id   %s\nas a CID  %s\ntype      %s\nfile      %s\n", id.to_string().c_str(),
+                id.to_cid_string().c_str(), type.c_str(), flags.file.c_str());
   }
 }
 
@@ -50,8 +53,12 @@ void add_key_commands(CLI::App& app, Run& run) {
   key->require_subcommand(1);
   auto flags = std::make_shared<KeyFlags>();
   CLI::App* make = key->add_subcommand("generate", "Make an identity and write it to a file of mode 0600");
-  make->add_option("--type", flags->type, "Kind of key")->check(CLI::IsMember({"ed25519", "secp256k1", "ecdsa", "rsa"}))->capture_default_str();
-  make->add_option("--bits", flags->bits, "Size of an RSA key")->check(CLI::Range(crypto::kMinRsaBits, crypto::kMaxRsaBits))->capture_default_str();
+  make->add_option("--type", flags->type, "Kind of key")
+      ->check(CLI::IsMember({"ed25519", "secp256k1", "ecdsa", "rsa"}))
+      ->capture_default_str();
+  make->add_option("--bits", flags->bits, "Size of an RSA key")
+      ->check(CLI::Range(crypto::kMinRsaBits, crypto::kMaxRsaBits))
+      ->capture_default_str();
   make->add_option("--out", flags->file, "File to write; never overwritten")->required()->type_name("FILE");
   add_json_flag(*make, flags->json);
   make->footer("Example:\n  starling key generate --type ed25519 --out node.key");

@@ -34,9 +34,12 @@ io::Task<void> one(Session& session, PeerId peer, perf::PerfRequest request, Run
       std::fflush(stdout);
     };
   }
-  auto result = co_await perf::run(session.host(), std::move(peer), request, session.node->perf_options(), std::move(progress));
-  if (result) run.result = *result;
-  else run.error = result.error();
+  auto result =
+      co_await perf::run(session.host(), std::move(peer), request, session.node->perf_options(), std::move(progress));
+  if (result)
+    run.result = *result;
+  else
+    run.error = result.error();
 }
 
 struct Sum {
@@ -72,21 +75,29 @@ io::Task<int> perf(Session& session, const PerfFlags& flags) {
   const auto target = parse_target(flags.target);
   if (!target) co_return report(target.error(), flags.node.json);
   const TimePoint start = session.reactor->now();
-  if (const auto connection = co_await connect(session, *target); !connection) co_return report(connection.error(), flags.node.json);
+  if (const auto connection = co_await connect(session, *target); !connection)
+    co_return report(connection.error(), flags.node.json);
   const Duration connected = session.reactor->now() - start;
   const std::size_t streams = std::max<std::size_t>(flags.streams, 1);
   Sum up, down;
-  if (const std::uint64_t bytes = size_of(flags.upload); bytes > 0) up = co_await run_streams(session, *target, {bytes / streams, 0, flags.check}, streams);
+  if (const std::uint64_t bytes = size_of(flags.upload); bytes > 0)
+    up = co_await run_streams(session, *target, {bytes / streams, 0, flags.check}, streams);
   if (up.error) co_return report(*up.error, flags.node.json);
-  if (const std::uint64_t bytes = size_of(flags.download); bytes > 0) down = co_await run_streams(session, *target, {0, bytes / streams, flags.check}, streams);
+  if (const std::uint64_t bytes = size_of(flags.download); bytes > 0)
+    down = co_await run_streams(session, *target, {0, bytes / streams, flags.check}, streams);
   if (down.error) co_return report(*down.error, flags.node.json);
   if (flags.node.json) {
-    print_json({{"event", "perf"}, {"upload_bytes", up.result.uploaded}, {"upload_seconds", seconds(up.result.upload_time)},
-                {"download_bytes", down.result.downloaded}, {"download_seconds", seconds(down.result.download_time)},
-                {"connect_seconds", seconds(connected)}, {"checked", flags.check}});
+    print_json({{"event", "perf"},
+                {"upload_bytes", up.result.uploaded},
+                {"upload_seconds", seconds(up.result.upload_time)},
+                {"download_bytes", down.result.downloaded},
+                {"download_seconds", seconds(down.result.download_time)},
+                {"connect_seconds", seconds(connected)},
+                {"checked", flags.check}});
   } else {
-    std::printf("\r\033[Kconnect   %s\nupload    %s in %.3f s = %s\ndownload  %s in %.3f s = %s\n", format_duration(connected).c_str(),
-                format_size(up.result.uploaded).c_str(), seconds(up.result.upload_time), rate(up.result.uploaded, up.result.upload_time).c_str(),
+    std::printf("\r\033[Kconnect   %s\nupload    %s in %.3f s = %s\ndownload  %s in %.3f s = %s\n",
+                format_duration(connected).c_str(), format_size(up.result.uploaded).c_str(),
+                seconds(up.result.upload_time), rate(up.result.uploaded, up.result.upload_time).c_str(),
                 format_size(down.result.downloaded).c_str(), seconds(down.result.download_time),
                 rate(down.result.downloaded, down.result.download_time).c_str());
   }
@@ -101,13 +112,18 @@ void add_perf_command(CLI::App& app, Run& run) {
   command->add_option("address", flags->target, "Peer, ending in /p2p/<peer id>")->required()->type_name("MULTIADDR");
   command->add_option("--upload", flags->upload, "Bytes to send")->check(size_check())->capture_default_str();
   command->add_option("--download", flags->download, "Bytes to fetch")->check(size_check())->capture_default_str();
-  command->add_option("--streams", flags->streams, "Streams side by side; they share the bytes")->check(CLI::Range(1, 1024))->capture_default_str();
+  command->add_option("--streams", flags->streams, "Streams side by side; they share the bytes")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
   command->add_flag("--check", flags->check, "Compare the content of the download with the test pattern");
   add_node_flags(*command, flags->node);
   add_timeout_flag(*command, flags->node);
-  command->footer("Example:\n  starling perf /ip4/192.0.2.1/tcp/4001/p2p/12D3KooW… --upload 1GiB --download 1GiB --timeout 5m");
+  command->footer(
+      "Example:\n  starling perf /ip4/192.0.2.1/tcp/4001/p2p/12D3KooW… --upload 1GiB --download 1GiB --timeout 5m");
   command->callback([flags, &run] {
-    run = [flags] { return run_session(flags->node, /*timed=*/true, [flags](Session& session) { return perf(session, *flags); }); };
+    run = [flags] {
+      return run_session(flags->node, /*timed=*/true, [flags](Session& session) { return perf(session, *flags); });
+    };
   });
 }
 

@@ -24,14 +24,18 @@ runtime::Options apply(const NodeFlags& flags) {
   if (!flags.muxers.empty()) options.transport.muxers = split_list(flags.muxers);
   if (!flags.securities.empty()) {
     options.transport.securities = split_list(flags.securities);
-    for (const std::string& name : options.transport.securities) options.transport.allow_plaintext |= name == "plaintext";
-    if (options.transport.allow_plaintext) std::fprintf(stderr, "warning: plaintext is offered: nothing is encrypted\n");
+    for (const std::string& name : options.transport.securities)
+      options.transport.allow_plaintext |= name == "plaintext";
+    if (options.transport.allow_plaintext)
+      std::fprintf(stderr, "warning: plaintext is offered: nothing is encrypted\n");
   }
   return options;
 }
 
 std::uint64_t wall_clock_ns() {
-  return std::uint64_t(std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count());
+  return std::uint64_t(
+      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch())
+          .count());
 }
 
 // Runs the command beside a wait for signals; whichever ends first ends the other.
@@ -39,7 +43,8 @@ io::Task<int> run_with_signals(Session& session, bool timed, const Command& comm
   io::TaskGroup group(*session.reactor);
   std::optional<int> code;
   struct Parts {
-    static io::Task<void> work(Session& session, const Command& command, std::optional<int>& code, io::WaitQueue& done) {
+    static io::Task<void> work(Session& session, const Command& command, std::optional<int>& code,
+                               io::WaitQueue& done) {
       code = co_await command(session);
       done.notify_all();
     }
@@ -50,10 +55,12 @@ io::Task<int> run_with_signals(Session& session, bool timed, const Command& comm
     static io::Task<Status> wait(std::optional<int>&, io::WaitQueue& done) { co_return co_await done.wait(); }
   };
   io::WaitQueue done;
-  group.spawn(Parts::watch(session, done));  // first: from the moment the command says it is ready, a signal ends it well
+  group.spawn(
+      Parts::watch(session, done));  // first: from the moment the command says it is ready, a signal ends it well
   group.spawn(Parts::work(session, command, code, done));
   const Duration limit = timed ? duration_of(session.flags.timeout) : Duration(std::chrono::hours(24 * 365 * 100));
-  const Status ended = co_await io::with_deadline(limit, io::timeout_error(Op::Run, "--timeout " + session.flags.timeout), Parts::wait(code, done));
+  const Status ended = co_await io::with_deadline(
+      limit, io::timeout_error(Op::Run, "--timeout " + session.flags.timeout), Parts::wait(code, done));
   const bool in_time = ended.has_value();
   const bool finished = code.has_value();
   co_await group.close();
@@ -69,15 +76,19 @@ io::Task<int> live(Session& session, bool timed, const Command& command) {
 
 }  // namespace
 
-void add_json_flag(CLI::App& app, bool& json) { app.add_flag("--json", json, "One JSON object per line on stdout, for scripts"); }
+void add_json_flag(CLI::App& app, bool& json) {
+  app.add_flag("--json", json, "One JSON object per line on stdout, for scripts");
+}
 
 void add_node_flags(CLI::App& app, NodeFlags& flags) {
   add_json_flag(app, flags.json);
   app.add_option("--key", flags.key_file, "Identity file; made on first use, mode 0600")->type_name("FILE");
   app.add_option("--key-type", flags.key_type, "Type of an identity that is made now")
-      ->check(CLI::IsMember({"ed25519", "secp256k1", "ecdsa", "rsa"}))->capture_default_str();
+      ->check(CLI::IsMember({"ed25519", "secp256k1", "ecdsa", "rsa"}))
+      ->capture_default_str();
   app.add_option("--transport", flags.transports, "Transports to offer (comma list): tcp");
-  app.add_option("--security", flags.securities, "Security protocols in order of preference (comma list): noise, tls; plaintext for tests only");
+  app.add_option("--security", flags.securities,
+                 "Security protocols in order of preference (comma list): noise, tls; plaintext for tests only");
   app.add_option("--muxer", flags.muxers, "Muxers in order of preference (comma list): yamux, mplex");
 }
 
@@ -99,7 +110,8 @@ Result<Target> parse_target(const std::string& text) {
   STARLING_TRY(Multiaddr address, Multiaddr::from_string(text));
   const auto parts = address.components();
   if (parts.empty() || parts.back().protocol != Protocol::P2p) {
-    return fail(ErrorCode::InvalidArgument, Op::Parse, Origin::Local, text + " must end in /p2p/<peer id>, so that the right peer is reached");
+    return fail(ErrorCode::InvalidArgument, Op::Parse, Origin::Local,
+                text + " must end in /p2p/<peer id>, so that the right peer is reached");
   }
   STARLING_TRY(PeerId peer, PeerId::from_bytes(parts.back().value));
   return Target{std::move(peer), std::move(address)};
@@ -114,8 +126,11 @@ void print_json(const boost::json::object& object) {
 int report(const Error& error, bool json) {
   std::fprintf(stderr, "error: %s\n", error.message().c_str());
   if (json) {
-    print_json({{"event", "error"}, {"code", std::string(to_string(error.code()))}, {"op", std::string(to_string(error.op()))},
-                {"origin", std::string(to_string(error.origin()))}, {"message", error.message()}});
+    print_json({{"event", "error"},
+                {"code", std::string(to_string(error.code()))},
+                {"op", std::string(to_string(error.op()))},
+                {"origin", std::string(to_string(error.origin()))},
+                {"message", error.message()}});
   }
   if (error == ErrorCode::Timeout) return kTimedOut;
   return error == ErrorCode::InvalidArgument || error == ErrorCode::Malformed ? kUsage : kFailed;
@@ -138,11 +153,19 @@ io::Task<Result<swarm::ConnectionId>> connect(Session& session, const Target& ta
 }
 
 CLI::Validator size_check() {
-  return {[](std::string& text) { const auto size = parse_size(text); return size ? std::string() : size.error().detail(); }, "SIZE"};
+  return {[](std::string& text) {
+            const auto size = parse_size(text);
+            return size ? std::string() : size.error().detail();
+          },
+          "SIZE"};
 }
 
 CLI::Validator duration_check() {
-  return {[](std::string& text) { const auto time = parse_duration(text); return time ? std::string() : time.error().detail(); }, "DURATION"};
+  return {[](std::string& text) {
+            const auto time = parse_duration(text);
+            return time ? std::string() : time.error().detail();
+          },
+          "DURATION"};
 }
 
 Duration duration_of(const std::string& checked) { return *parse_duration(checked); }

@@ -60,7 +60,8 @@ using Command = std::function<io::Task<int>(Session& session)>;
 int run_session(NodeFlags flags, bool timed, Command command);
 
 /// Connects to the target within the session's node.
-io::Task<Result<swarm::ConnectionId>> connect(Session& session, const Target& target, swarm::DialReport* report = nullptr);
+io::Task<Result<swarm::ConnectionId>> connect(Session& session, const Target& target,
+                                              swarm::DialReport* report = nullptr);
 
 /// CLI11 checks for our units.
 CLI::Validator size_check();

@@ -10,7 +10,9 @@ int starling_main(int argc, char** argv) {
   CLI::App app("a peer-to-peer node that speaks libp2p", "starling");
   app.set_version_flag("--version", std::string("starling ") + kVersion);
   app.require_subcommand(1);
-  app.footer("Start a node:           starling daemon\nPing one:               starling ping ADDRESS\nHelp on one command:    starling COMMAND --help");
+  app.footer(
+      "Start a node:           starling daemon\nPing one:               starling ping ADDRESS\nHelp on one command:    "
+      "starling COMMAND --help");
   Run run;
   add_daemon_command(app, run);
   add_ping_command(app, run);

@@ -10,7 +10,8 @@ io::Task<void> echo(host::Stream stream) {
     auto got = co_await stream.peek();
     if (!got) co_return;
     if (got->empty()) co_return stream.close_write();
-    const ByteVector piece = to_vector(got->first(std::min<std::size_t>(got->size(), 64u << 10)));  // the view dies in write()
+    const ByteVector piece =
+        to_vector(got->first(std::min<std::size_t>(got->size(), 64u << 10)));  // the view dies in write()
     stream.consume(piece.size());
     if (!co_await stream.write(piece)) co_return;
   }

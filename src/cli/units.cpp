@@ -15,8 +15,9 @@ struct Unit {
   double factor;
 };
 
-constexpr Unit kSizes[] = {{"", 1}, {"B", 1}, {"KiB", 1024.0}, {"MiB", 1048576.0}, {"GiB", 1073741824.0}, {"TiB", 1099511627776.0},
-                           {"kB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12}};
+constexpr Unit kSizes[] = {
+    {"", 1},     {"B", 1},    {"KiB", 1024.0}, {"MiB", 1048576.0}, {"GiB", 1073741824.0}, {"TiB", 1099511627776.0},
+    {"kB", 1e3}, {"MB", 1e6}, {"GB", 1e9},     {"TB", 1e12}};
 constexpr Unit kTimes[] = {{"ns", 1}, {"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}};
 
 template <std::size_t N>
@@ -29,20 +30,23 @@ Result<double> parse(std::string_view text, const Unit (&units)[N], std::string_
       if (unit.name == rest) return number * unit.factor;
     if (rest.empty() && number == 0) return 0.0;
   }
-  return fail(ErrorCode::InvalidArgument, Op::Parse, Origin::Local, "'" + std::string(text) + "': write it like " + std::string(example));
+  return fail(ErrorCode::InvalidArgument, Op::Parse, Origin::Local,
+              "'" + std::string(text) + "': write it like " + std::string(example));
 }
 
 }  // namespace
 
 Result<std::uint64_t> parse_size(std::string_view text) {
   STARLING_TRY(const double bytes, parse(text, kSizes, "4096, 64KiB or 1GiB"));
-  if (bytes > 9e18) return fail(ErrorCode::TooLarge, Op::Parse, Origin::Local, "'" + std::string(text) + "' is more than 8 EiB");
+  if (bytes > 9e18)
+    return fail(ErrorCode::TooLarge, Op::Parse, Origin::Local, "'" + std::string(text) + "' is more than 8 EiB");
   return std::uint64_t(bytes);
 }
 
 Result<Duration> parse_duration(std::string_view text) {
   STARLING_TRY(const double nanoseconds, parse(text, kTimes, "250ms or 30s"));
-  if (nanoseconds > 9e18) return fail(ErrorCode::TooLarge, Op::Parse, Origin::Local, "'" + std::string(text) + "' is more than 285 years");
+  if (nanoseconds > 9e18)
+    return fail(ErrorCode::TooLarge, Op::Parse, Origin::Local, "'" + std::string(text) + "' is more than 285 years");
   return Duration(std::int64_t(nanoseconds));
 }
 

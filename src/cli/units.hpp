@@ -14,7 +14,7 @@ namespace starling::cli {
 Result<std::uint64_t> parse_size(std::string_view text);
 /// ns, us, ms, s, m, h; 0 needs no unit.
 Result<Duration> parse_duration(std::string_view text);
-std::string format_size(std::uint64_t bytes);       // "1.5 MiB"
-std::string format_duration(Duration time);         // "1.25 ms"
+std::string format_size(std::uint64_t bytes);  // "1.5 MiB"
+std::string format_duration(Duration time);    // "1.25 ms"
 
 }  // namespace starling::cli

@@ -23,7 +23,8 @@ TEST(Units, durations) {
 }
 
 TEST(Units, anything_else_is_refused_with_an_example) {
-  for (const char* text : {"", "abc", "64kib", "-1", "1e400", "5 MiB", "KiB", "nan"}) EXPECT_FALSE(parse_size(text)) << text;
+  for (const char* text : {"", "abc", "64kib", "-1", "1e400", "5 MiB", "KiB", "nan"})
+    EXPECT_FALSE(parse_size(text)) << text;
   for (const char* text : {"", "10", "5 s", "-1s", "s"}) EXPECT_FALSE(parse_duration(text)) << text;
   EXPECT_NE(parse_size("x").error().detail().find("64KiB"), std::string::npos);
 }

@@ -94,7 +94,37 @@ io::Task<Result<std::string>> Host::negotiate_outbound(transport::RawStream& raw
   }
 }
 
+// One stream, as soon as the connection has a place for it.
+io::Task<Result<Stream>> Host::open_on(swarm::ConnectionId connection, std::vector<std::string> protocols) {
+  for (;;) {
+    swarm::Link* link = swarm_.find(connection);
+    if (link == nullptr) co_return fail(ErrorCode::ConnectionClosed, Op::OpenStream, Origin::Remote, protocols[0]);
+    auto stream = co_await try_open(*link, protocols);
+    if (stream || !(stream.error() == ErrorCode::StreamLimit)) co_return stream;
+    link = swarm_.find(connection);  // it may have gone meanwhile
+    if (link != nullptr) STARLING_CO_CHECK(co_await link->openable());
+  }
+}
+
+io::Task<Result<Stream>> Host::try_open(swarm::Link& link, const std::vector<std::string>& protocols) {
+  if (protocols.size() == 1) {
+    auto lazy = open_lazy(link, protocols[0]);
+    if (lazy || !(lazy.error() == ErrorCode::WouldBlock)) co_return lazy;
+  }
+  STARLING_CO_TRY(auto raw, link.open_stream());
+  StreamInfo info = stream_info(link, Direction::Outbound);
+  auto chosen = co_await negotiate_outbound(*raw, protocols);
+  if (!chosen) {
+    raw->reset(ResetCode::NegotiationFailed);
+    co_return std::unexpected(std::move(chosen).error());
+  }
+  ++counters_.streams_opened;
+  info.protocol = std::move(*chosen);
+  co_return Stream(std::move(raw), std::move(info));
+}
+
 io::Task<Result<Stream>> Host::open_stream(PeerId peer, std::vector<std::string> protocols) {
+  if (protocols.empty()) co_return fail(ErrorCode::InvalidArgument, Op::OpenStream, Origin::Local, "no protocol is named");
   swarm::Link* link = swarm_.find(peer);
   if (link == nullptr) co_return fail(ErrorCode::NotFound, Op::OpenStream, Origin::Local, "not connected to " + peer.to_string());
   if (protocols.size() > 1) {
@@ -107,22 +137,8 @@ io::Task<Result<Stream>> Host::open_stream(PeerId peer, std::vector<std::string>
       if (first != protocols.end()) protocols = {*first};
     }
   }
-  if (protocols.size() == 1) {
-    auto lazy = open_lazy(*link, protocols[0]);
-    if (lazy || !(lazy.error() == ErrorCode::WouldBlock)) co_return lazy;
-  }
-  STARLING_CO_TRY(auto raw, link->open_stream());
-  StreamInfo info = stream_info(*link, Direction::Outbound);
-  auto chosen = co_await io::with_deadline(options_.negotiate_timeout,
-                                           io::timeout_error(Op::Negotiate, protocols[0] + " with " + peer.to_string()),
-                                           negotiate_outbound(*raw, protocols));
-  if (!chosen) {
-    raw->reset(ResetCode::NegotiationFailed);
-    co_return std::unexpected(std::move(chosen).error());
-  }
-  ++counters_.streams_opened;
-  info.protocol = std::move(*chosen);
-  co_return Stream(std::move(raw), std::move(info));
+  const Error late = io::timeout_error(Op::Negotiate, protocols[0] + " with " + peer.to_string());
+  co_return co_await io::with_deadline(options_.negotiate_timeout, late, open_on(link->id(), std::move(protocols)));
 }
 
 const PeerState* Host::peer(const PeerId& peer) const {
@@ -154,13 +170,13 @@ void Host::on_listening(const Multiaddr& address) {
 }
 
 void Host::on_inbound_stream(swarm::Link& link, std::unique_ptr<transport::RawStream> raw) {
-  std::size_t& negotiating = negotiating_[link.id()];
-  if (closing_ || negotiating >= options_.max_negotiating_streams) {
+  const auto negotiating = negotiating_.find(link.id());
+  if (closing_ || (negotiating != negotiating_.end() && negotiating->second >= options_.max_negotiating_streams)) {
     ++counters_.refused_negotiating;
     raw->reset(ResetCode::ResourceLimit);
     return;
   }
-  ++negotiating;
+  ++negotiating_[link.id()];
   tasks_.spawn(serve(std::move(raw), stream_info(link, Direction::Inbound)));
 }
 

@@ -14,7 +14,8 @@ Error ended_early(std::string what) { return Error(ErrorCode::EndOfStream, Op::R
 
 }  // namespace
 
-Stream::Stream(std::unique_ptr<transport::RawStream> raw, StreamInfo info, std::unique_ptr<transport::MultistreamDialer> lazy)
+Stream::Stream(std::unique_ptr<transport::RawStream> raw, StreamInfo info,
+               std::unique_ptr<transport::MultistreamDialer> lazy)
     : raw_(std::move(raw)), info_(std::move(info)), lazy_(std::move(lazy)) {}
 Stream::Stream(Stream&&) noexcept = default;
 Stream& Stream::operator=(Stream&&) noexcept = default;
@@ -55,10 +56,12 @@ io::Task<Result<ByteVector>> Stream::read_message(std::size_t max_size) {
     head.push_back(byte);
     const auto length = read_varint(head);
     if (!length && length.error() == ErrorCode::Truncated && head.size() < kMaxVarintSize) continue;
-    if (!length) co_return std::unexpected(Error(length.error()).while_doing(Op::Read, info_.protocol + " message length"));
+    if (!length)
+      co_return std::unexpected(Error(length.error()).while_doing(Op::Read, info_.protocol + " message length"));
     if (length->value > max_size) {
       co_return fail(ErrorCode::TooLarge, Op::Read, Origin::Remote,
-                     info_.protocol + ": a message of " + std::to_string(length->value) + " bytes, at most " + std::to_string(max_size));
+                     info_.protocol + ": a message of " + std::to_string(length->value) + " bytes, at most " +
+                         std::to_string(max_size));
     }
     ByteVector message(length->value);
     STARLING_CO_CHECK(co_await read_exactly(message));

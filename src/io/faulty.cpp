@@ -30,8 +30,7 @@ using Faults = FaultyNetwork::Faults;
 
 class FaultyStreamSocket final : public StreamSocket {
  public:
-  FaultyStreamSocket(std::unique_ptr<StreamSocket> inner, Faults& faults)
-      : inner_(std::move(inner)), faults_(faults) {}
+  FaultyStreamSocket(std::unique_ptr<StreamSocket> inner, Faults& faults) : inner_(std::move(inner)), faults_(faults) {}
 
   Result<std::size_t> try_read(MutableBytes into) override {
     STARLING_CHECK(check(NetworkOperation::Read));

@@ -49,9 +49,9 @@ TEST(FaultyNetwork, every_operation_fails_once_and_then_the_scenario_passes) {
 TEST(FaultyNetwork, only_the_operations_named_are_counted) {
   SimWorld world;
   SimHost& host = world.add_host();
-  FaultyNetwork network(host.world().network,
-                        {.fail_at = 2, .error = Error(ErrorCode::OutOfDescriptors, Op::Listen, Origin::Limit),
-                         .operations = NetworkOperation::Listen | NetworkOperation::Bind});
+  FaultyNetwork network(host.world().network, {.fail_at = 2,
+                                               .error = Error(ErrorCode::OutOfDescriptors, Op::Listen, Origin::Limit),
+                                               .operations = NetworkOperation::Listen | NetworkOperation::Bind});
   EXPECT_TRUE(network.interfaces());
   EXPECT_TRUE(network.listen(host.at(1), {}));
   EXPECT_EQ(network.operations(), 1u);

@@ -260,7 +260,8 @@ TEST_P(NetworkConformance, a_cancelled_accept_or_read_can_be_tried_again) {
 }
 
 TEST_P(NetworkConformance, a_connect_cancelled_at_once_ends_with_the_scopes_error) {
-  auto result = run(with_deadline(Duration(0), timeout_error(Op::Dial, "test"), networks_->client().connect(listener_->local(), {})));
+  auto result = run(
+      with_deadline(Duration(0), timeout_error(Op::Dial, "test"), networks_->client().connect(listener_->local(), {})));
   if (!result) EXPECT_EQ(code_of(result), ErrorCode::Timeout);
   EXPECT_TRUE(dial(listener_->local()));
 }
@@ -300,7 +301,8 @@ TEST_P(NetworkConformance, datagrams_carry_their_sender_and_can_be_answered) {
 }
 
 TEST_P(NetworkConformance, closing_a_datagram_socket_wakes_its_reader) {
-  auto socket = *networks_->client().bind_datagram({networks_->server_address().is_v4() ? IpAddress() : IpAddress::v6({}), 0});
+  auto socket =
+      *networks_->client().bind_datagram({networks_->server_address().is_v4() ? IpAddress() : IpAddress::v6({}), 0});
   TaskGroup group(reactor());
   group.spawn([](DatagramSocket& datagrams) -> Task<void> {
     EXPECT_TRUE(co_await datagrams.readable());
@@ -334,8 +336,10 @@ INSTANTIATE_TEST_SUITE_P(
         Variant{"real_v6", [] { return std::make_unique<RealNetworks>("::1"); }},
         Variant{"sim_v4", [] { return std::make_unique<SimNetworks>(/*v4=*/true); }},
         Variant{"sim_v6", [] { return std::make_unique<SimNetworks>(/*v4=*/false); }},
-        Variant{"real_short", [] { return std::make_unique<ShortNetworks>(std::make_unique<RealNetworks>("127.0.0.1")); }},
-        Variant{"sim_short", [] { return std::make_unique<ShortNetworks>(std::make_unique<SimNetworks>(/*v4=*/true)); }}),
+        Variant{"real_short",
+                [] { return std::make_unique<ShortNetworks>(std::make_unique<RealNetworks>("127.0.0.1")); }},
+        Variant{"sim_short",
+                [] { return std::make_unique<ShortNetworks>(std::make_unique<SimNetworks>(/*v4=*/true)); }}),
     [](const auto& info) { return info.param.name; });
 
 }  // namespace

@@ -74,7 +74,8 @@ TEST(Timer, thousands_fire_in_order_of_time_whatever_is_cancelled) {
     timers.back()->set(reactor->now() + std::chrono::microseconds(random->below(10'000)));
   }
   for (int i = 0; i < 5000; i += 3) timers[std::size_t(i)]->cancel();
-  for (int i = 1; i < 5000; i += 3) timers[std::size_t(i)]->set(reactor->now() + std::chrono::microseconds(random->below(10'000)));
+  for (int i = 1; i < 5000; i += 3)
+    timers[std::size_t(i)]->set(reactor->now() + std::chrono::microseconds(random->below(10'000)));
   reactor->run();
   EXPECT_EQ(fired.size(), 3333u);
   EXPECT_TRUE(std::is_sorted(fired.begin(), fired.end()));
@@ -215,7 +216,9 @@ TEST(CancelScope, reaches_scopes_made_before_and_after) {
 
 TEST(CancelScope, one_that_dies_leaves_its_parent) {
   CancelScope parent(nullptr);
-  { CancelScope child(&parent); }
+  {
+    CancelScope child(&parent);
+  }
   parent.cancel(Error(ErrorCode::Cancelled, Op::Close, Origin::Cancelled));
 }
 

@@ -12,14 +12,16 @@ class Checker {
   template <typename T>
   void range(std::string_view key, T value, T low, T high) {
     if (value >= low && value <= high) return;
-    mistake(std::string(key) + " = " + std::to_string(value) + ": must be in " + std::to_string(low) + " … " + std::to_string(high));
+    mistake(std::string(key) + " = " + std::to_string(value) + ": must be in " + std::to_string(low) + " … " +
+            std::to_string(high));
   }
   void positive(std::string_view key, Duration value) {
     if (value > Duration::zero()) return;
     mistake(std::string(key) + " = " + std::to_string(value.count()) + " ns: must be more than zero");
   }
   template <std::size_t N>
-  void names(std::string_view key, const std::vector<std::string>& given, const std::array<std::string_view, N>& known) {
+  void names(std::string_view key, const std::vector<std::string>& given,
+             const std::array<std::string_view, N>& known) {
     if (given.empty()) mistake(std::string(key) + " is empty: name at least one");
     for (const std::string& name : given) {
       if (std::find(known.begin(), known.end(), name) != known.end()) continue;
@@ -41,11 +43,13 @@ constexpr std::uint32_t kSpecWindow = 256u << 10;  // spec: yamux/README.md, the
 std::vector<Error> Options::validate() const {
   Checker check;
   check.names("transport.transports", transport.transports, std::array<std::string_view, 1>{"tcp"});
-  check.names("transport.securities", transport.securities, std::array<std::string_view, 3>{"noise", "tls", "plaintext"});
+  check.names("transport.securities", transport.securities,
+              std::array<std::string_view, 3>{"noise", "tls", "plaintext"});
   check.names("transport.muxers", transport.muxers, std::array<std::string_view, 2>{"yamux", "mplex"});
   const auto& offered = transport.securities;
   if (!transport.allow_plaintext && std::find(offered.begin(), offered.end(), "plaintext") != offered.end()) {
-    check.mistake("transport.securities: plaintext sends everything in the open; for a test, set transport.allow_plaintext too");
+    check.mistake(
+        "transport.securities: plaintext sends everything in the open; for a test, set transport.allow_plaintext too");
   }
   check.range<std::size_t>("transport.max_pending_inbound", transport.max_pending_inbound, 1, 1u << 20);
   check.range<int>("transport.listen_backlog", transport.listen_backlog, 1, 65535);

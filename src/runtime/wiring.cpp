@@ -22,10 +22,15 @@ muxer::Config muxer_config(const Options& options) {
 
 transport::UpgraderOptions upgrader_options(const Options& options) {
   const auto& t = options.transport;
-  return {.negotiate_timeout = t.negotiate_timeout, .security_timeout = t.security_timeout,
-          .connect_timeout = t.connect_timeout, .close_timeout = t.close_timeout,
-          .max_pending_inbound = t.max_pending_inbound, .max_stream_inbox = t.max_stream_inbox,
-          .output_buffer = t.output_buffer, .listen_backlog = t.listen_backlog, .reuse_port = t.reuse_port,
+  return {.negotiate_timeout = t.negotiate_timeout,
+          .security_timeout = t.security_timeout,
+          .connect_timeout = t.connect_timeout,
+          .close_timeout = t.close_timeout,
+          .max_pending_inbound = t.max_pending_inbound,
+          .max_stream_inbox = t.max_stream_inbox,
+          .output_buffer = t.output_buffer,
+          .listen_backlog = t.listen_backlog,
+          .reuse_port = t.reuse_port,
           .muxer = muxer_config(options)};
 }
 
@@ -53,18 +58,26 @@ void add_muxers(transport::Upgrader& upgrader, const Options& options) {
 
 host::HostOptions host_options(const Options& options, std::uint64_t wall_clock_ns) {
   const auto& h = options.host;
-  return {.agent_version = options.identity.agent_version, .protocol_version = options.identity.protocol_version,
-          .negotiate_timeout = h.negotiate_timeout, .identify_timeout = h.identify_timeout, .push_delay = h.push_delay,
+  return {.agent_version = options.identity.agent_version,
+          .protocol_version = options.identity.protocol_version,
+          .negotiate_timeout = h.negotiate_timeout,
+          .identify_timeout = h.identify_timeout,
+          .push_delay = h.push_delay,
           .max_negotiating_streams = h.max_negotiating_streams,
           .max_inbound_streams_per_protocol = h.max_inbound_streams_per_protocol,
-          .identify = h.identify, .record_sequence = wall_clock_ns};
+          .identify = h.identify,
+          .record_sequence = wall_clock_ns};
 }
 
 swarm::SwarmOptions swarm_options(const Options& options) {
   const auto& s = options.swarm;
-  return {.dial_timeout = s.dial_timeout, .dial_stagger = s.dial_stagger, .max_dials_per_peer = s.max_dials_per_peer,
-          .max_dials = s.max_dials, .max_addresses_per_dial = s.max_addresses_per_dial,
-          .max_connections = s.max_connections, .max_inbound_connections = s.max_inbound_connections,
+  return {.dial_timeout = s.dial_timeout,
+          .dial_stagger = s.dial_stagger,
+          .max_dials_per_peer = s.max_dials_per_peer,
+          .max_dials = s.max_dials,
+          .max_addresses_per_dial = s.max_addresses_per_dial,
+          .max_connections = s.max_connections,
+          .max_inbound_connections = s.max_inbound_connections,
           .max_connections_per_peer = s.max_connections_per_peer};
 }
 
@@ -81,19 +94,19 @@ Status check(const Options& options) {
 Node::Node(Options options) : options_(std::move(options)) {}
 Node::~Node() = default;
 
-perf::PerfOptions Node::perf_options() const {
-  return {options_.perf.idle_timeout, options_.perf.max_download_bytes};
-}
+perf::PerfOptions Node::perf_options() const { return {options_.perf.idle_timeout, options_.perf.max_download_bytes}; }
 
 Result<std::unique_ptr<Node>> Node::create(io::World world, crypto::PrivateKey key, Options options,
                                            std::uint64_t wall_clock_ns) {
   STARLING_CHECK(check(options));
   std::unique_ptr<Node> node(new Node(std::move(options)));
   const Options& settings = node->options_;
-  node->upgrader_ = std::make_unique<transport::Upgrader>(transport::Upgrader{world, upgrader_options(settings), {}, {}, {}});
+  node->upgrader_ =
+      std::make_unique<transport::Upgrader>(transport::Upgrader{world, upgrader_options(settings), {}, {}, {}});
   STARLING_CHECK(add_securities(*node->upgrader_, settings, key));
   add_muxers(*node->upgrader_, settings);
-  node->host_ = std::make_unique<host::Host>(world, std::move(key), host_options(settings, wall_clock_ns), swarm_options(settings));
+  node->host_ = std::make_unique<host::Host>(world, std::move(key), host_options(settings, wall_clock_ns),
+                                             swarm_options(settings));
   node->host_->swarm().add_transport(transport::make_tcp_transport(*node->upgrader_));
   if (settings.ping.serve) ping::serve(*node->host_, node->ping_options());
   if (settings.perf.serve) perf::serve(*node->host_, node->perf_options());

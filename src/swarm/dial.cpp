@@ -210,8 +210,12 @@ io::Task<void> Swarm::run_dial(PendingDial& dial, std::vector<Multiaddr> address
 
 io::Task<Result<Link*>> Swarm::dial(PeerId peer, std::vector<Multiaddr> addresses, DialReport* report) {
   if (report != nullptr) report->peer = peer;
-  if (peer == local_) co_return fail(ErrorCode::DialedSelf, Op::Dial, Origin::Local, peer.to_string());
-  if (closing_) co_return fail(ErrorCode::Closed, Op::Dial, Origin::Local, "the node is shutting down");
+  const auto refuse = [report](Error error) {
+    if (report != nullptr) report->error = error;
+    return std::unexpected(std::move(error));
+  };
+  if (peer == local_) co_return refuse(Error(ErrorCode::DialedSelf, Op::Dial, Origin::Local, peer.to_string()));
+  if (closing_) co_return refuse(Error(ErrorCode::Closed, Op::Dial, Origin::Local, "the node is shutting down"));
   if (Link* link = find(peer)) {
     if (report != nullptr) report->reused_connection = true;
     co_return link;
@@ -232,6 +236,7 @@ io::Task<Result<Link*>> Swarm::dial(PeerId peer, std::vector<Multiaddr> addresse
     report->joined_dial = joined;
   }
   const std::optional<Error> error = waited ? dial.report.error : std::optional<Error>(waited.error());
+  if (report != nullptr) report->error = error;
   const ConnectionId connection = dial.connection;
   if (--dial.waiting == 0 && dial.done) dials_.erase(peer);  // else run_dial() does it
   if (error) co_return std::unexpected(*error);

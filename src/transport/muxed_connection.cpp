@@ -331,7 +331,8 @@ void MuxedConnection::on_data(muxer::StreamId id, Bytes payload) {
   unread_ += payload.size();
   if (stream->inbox_.size() > max_inbox_ || unread_ > options_.muxer.window_memory_budget) {
     ++stats_.overrun_streams;
-    return reset(*stream, ResetCode::ResourceLimit);
+    reset(*stream, ResetCode::ResourceLimit);
+    return stream->inbox_.clear();  // its user may hold the stream for as long as it likes
   }
   stream->readable_.notify_all();
 }

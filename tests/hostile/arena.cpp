@@ -56,7 +56,9 @@ runtime::Options victim_options() {
 }
 
 Arena::Arena(runtime::Options options, std::uint64_t seed)
-    : world_(seed), victim_(world_.add_host(), std::move(options)), friend_(world_.add_host(), deterministic_options()) {
+    : world_(seed),
+      victim_(world_.add_host(), std::move(options)),
+      friend_(world_.add_host(), deterministic_options()) {
   victim_.start();
   friend_.start();
   victim_.host().handle(std::string(kSinkProtocol), [this](host::Stream stream) -> io::Task<void> {

@@ -13,7 +13,9 @@ using namespace muxer::yamux;
 constexpr std::size_t kBudget = 24u << 20;
 constexpr std::uint32_t kFramesPerRecord = 2000;
 
-std::string proposal(std::string_view protocol) { return multistream(transport::kMultistreamId) + multistream(protocol); }
+std::string proposal(std::string_view protocol) {
+  return multistream(transport::kMultistreamId) + multistream(protocol);
+}
 
 io::Task<void> drain(RawPeer& peer) { co_await peer.read_until_closed(); }
 
@@ -36,9 +38,10 @@ io::Task<void> open_streams(Arena& arena, bool reading) {
   (void)co_await flood(peer, 100'000, [](std::uint32_t i) { return yamux_open(2 * i + 1); });
   (void)co_await arena.pass(1s);
   EXPECT_GT(arena.host().refused_negotiating, 0u);
-  (void)co_await arena.pass(12s);  // those without a protocol time out
+  (void)co_await arena.pass(12s);                                // those without a protocol time out
   EXPECT_EQ(arena.swarm().closed_violation, reading ? 0u : 1u);  // answers that nobody reads are bounded
-  if (reading) EXPECT_EQ(arena.host().negotiation_timeout, arena.victim().node().options().host.max_negotiating_streams);
+  if (reading)
+    EXPECT_EQ(arena.host().negotiation_timeout, arena.victim().node().options().host.max_negotiating_streams);
   peer.close();
   co_await tasks.join();
   (void)co_await arena.pass(1s);
@@ -65,7 +68,7 @@ io::Task<void> open_and_reset(Arena& arena) {
     return both;
   });
   (void)co_await arena.pass(1s);
-  EXPECT_EQ(arena.host().negotiation_failed + arena.host().refused_negotiating + arena.host().streams_accepted, 100'000u + 20u);
+  EXPECT_GE(arena.host().negotiation_failed + arena.host().refused_negotiating, 100'000u);
   peer.close();
   co_await tasks.join();
   (void)co_await arena.pass(1s);
@@ -99,7 +102,7 @@ io::Task<void> violate_window(Arena& arena) {
   EXPECT_TRUE(co_await peer.send_plain(yamux_open(1, proposal(kSinkProtocol))));
   const ByteVector piece(64u << 10);
   for (int i = 0; i < 6; ++i) (void)co_await put(peer, Stage::Stream, piece);
-  (void)co_await arena.pass(1s);
+  (void)co_await arena.pass(3s);  // it waits a moment for us to read its goodbye
   EXPECT_EQ(arena.swarm().closed_violation, 1u);
   peer.close();
   (void)co_await arena.pass(1s);
@@ -127,7 +130,8 @@ io::Task<void> overrun_with_mplex(Arena& arena, std::uint64_t streams) {
   }
   const ByteVector piece(1u << 20);
   for (int i = 0; i < 8; ++i) {
-    for (std::uint64_t id = 0; id < streams; ++id) (void)co_await peer.send_plain(mplex_message(Flag::MessageInitiator, id, piece));
+    for (std::uint64_t id = 0; id < streams; ++id)
+      (void)co_await peer.send_plain(mplex_message(Flag::MessageInitiator, id, piece));
   }
   (void)co_await arena.pass(1s);
   std::uint64_t overrun = 0;
@@ -159,6 +163,8 @@ io::Task<void> never_read(Arena& arena) {
     append(frames, yamux_frame({Type::WindowUpdate, kFin, 2 * i + 1, 1u << 30}));
     return frames;
   });
+  (void)co_await arena.pass(1s);
+  EXPECT_GE(arena.victim().host().open_streams(), 100u);
   (void)co_await arena.pass(90s);
   EXPECT_EQ(arena.victim().host().open_streams(), 0u) << "streams without progress end";
   peer.close();

@@ -12,9 +12,9 @@ constexpr std::uint8_t kAddressTag = 2 << 3 | 2, kProtocolTag = 3 << 3 | 2;  // 
 
 struct Bomb {
   std::string name;
-  ByteVector bytes;    // with length prefixes
+  ByteVector bytes;  // with length prefixes
   int times = 1;
-  bool ends = true;    // or goes silent with the stream open
+  bool ends = true;  // or goes silent with the stream open
 };
 
 /// One message of `count` fields with the same content.
@@ -37,14 +37,20 @@ std::vector<Bomb> bombs() {
   half_message.resize(100, 0);
   return {{"too_many_protocols", message(kProtocolTag, as_bytes("x"), 2000)},
           {"too_many_addresses", message(kAddressTag, address, 200)},
-          {"hundred_messages", message(kProtocolTag, as_bytes("/a/protocol/of/some/length/that/takes/room/in/the/message/until/two/length/bytes/are/needed/for/it/and/then/some/more/of/it"), 2), 100},
+          {"hundred_messages",
+           message(kProtocolTag,
+                   as_bytes("/a/protocol/of/some/length/that/takes/room/in/the/message/until/two/length/bytes/are/"
+                            "needed/for/it/and/then/some/more/of/it"),
+                   2),
+           100},
           {"endless_message", ByteVector{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f}},
           {"message_that_stops", half_message, 1, false},
           {"rubbish", to_vector(as_bytes("\x10this is no protobuf message at all"))}};
 }
 
 class IdentifyBomb : public ::testing::TestWithParam<Bomb> {};
-INSTANTIATE_TEST_SUITE_P(Hostile, IdentifyBomb, ::testing::ValuesIn(bombs()), [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(Hostile, IdentifyBomb, ::testing::ValuesIn(bombs()),
+                         [](const auto& info) { return info.param.name; });
 
 io::Task<void> throw_at(host::Stream stream, Bomb bomb) {
   for (int i = 0; i < bomb.times; ++i) {
@@ -60,7 +66,8 @@ io::Task<void> answer_with(Arena& arena, Bomb bomb) {
   options.host.identify = false;
   SimNode bomber(arena.world().add_host(), options);
   bomber.start();
-  bomber.host().handle(std::string(host::kIdentifyId), [bomb](host::Stream stream) { return throw_at(std::move(stream), bomb); });
+  bomber.host().handle(std::string(host::kIdentifyId),
+                       [bomb](host::Stream stream) { return throw_at(std::move(stream), bomb); });
   EXPECT_TRUE(co_await bomber.host().connect(arena.victim().id(), {arena.victim().listen_address()}));
   (void)co_await arena.pass(12s);
   EXPECT_EQ(arena.host().identify_failed, 1u);

@@ -26,7 +26,8 @@ std::uint64_t troubles(Arena& arena) {
 ByteVector honest_words(Stage stage) {
   if (stage == Stage::Noise) return ByteVector(34, 0);  // the length says 0: an empty first message
   if (stage == Stage::Muxer) return yamux_frame({muxer::yamux::Type::Ping, muxer::yamux::kSyn, 0, 1});
-  return to_vector(as_bytes(multistream(stage == Stage::Header ? "/a/protocol/with/a/long/name" : transport::kMultistreamId)));
+  return to_vector(
+      as_bytes(multistream(stage == Stage::Header ? "/a/protocol/with/a/long/name" : transport::kMultistreamId)));
 }
 
 io::Task<void> say_slowly(Arena& arena, Stage stage) {
@@ -84,8 +85,9 @@ io::Task<void> say_rubbish(Arena& arena, Stage stage) {
     };
     const Status closed = co_await io::with_deadline(15s, late, Wait::run(peer));
     if (stage != Stage::Stream) EXPECT_TRUE(closed) << "seed " << seed << ": still open";
-    EXPECT_EQ(troubles(arena), std::uint64_t(seed));
     peer.close();
+    (void)co_await arena.pass(1s);
+    EXPECT_EQ(troubles(arena), std::uint64_t(seed));
   }
   (void)co_await arena.pass(1s);
 }

@@ -1,6 +1,6 @@
-// An attacker: speaks as much of the protocol as a test wants, and then sends whatever the test likes. TCP, multistream,
-// Noise; after that plaintext into the channel. Nothing is answered by itself. For a simulated or a real world.
-// Resource. Threading: the world's reactor.
+// An attacker: speaks as much of the protocol as a test wants, and then sends whatever the test likes. TCP,
+// multistream, Noise; after that plaintext into the channel. Nothing is answered by itself. For a simulated or a real
+// world. Resource. Threading: the world's reactor.
 #pragma once
 
 #include <memory>

@@ -21,8 +21,33 @@ enum class ErrorCode : std::uint16_t {
 
 /// The stage an operation was in when it failed.
 enum class Op : std::uint8_t {
-  None, Parse, Encode, Decode, ReadFile, WriteFile, Configure, Resolve, Listen, Accept, Dial, Connect, Negotiate,
-  Secure, Mux, OpenStream, Read, Write, Close, Identify, Ping, Perf, Sign, Verify, Encrypt, Decrypt, Run,
+  None,
+  Parse,
+  Encode,
+  Decode,
+  ReadFile,
+  WriteFile,
+  Configure,
+  Resolve,
+  Listen,
+  Accept,
+  Dial,
+  Connect,
+  Negotiate,
+  Secure,
+  Mux,
+  OpenStream,
+  Read,
+  Write,
+  Close,
+  Identify,
+  Ping,
+  Perf,
+  Sign,
+  Verify,
+  Encrypt,
+  Decrypt,
+  Run,
 };
 
 /// Who caused the error: this side, the remote peer, the network between, a limit of ours, time, a cancel, or a bug.
@@ -77,16 +102,19 @@ inline std::unexpected<Error> fail(Error error) { return std::unexpected(std::mo
 
 #define STARLING_CONCAT_(a, b) a##b
 #define STARLING_CONCAT(a, b) STARLING_CONCAT_(a, b)
-#define STARLING_TRY_(tmp, ret, decl, ...)                        \
-  auto tmp = (__VA_ARGS__);                                       \
-  if (!tmp) [[unlikely]] ret std::unexpected(std::move(tmp).error()); \
+#define STARLING_TRY_(tmp, ret, decl, ...)       \
+  auto tmp = (__VA_ARGS__);                      \
+  if (!tmp) [[unlikely]]                         \
+    ret std::unexpected(std::move(tmp).error()); \
   decl = std::move(*tmp)
 
 /// STARLING_TRY(auto x, f()): x = the value, or return the error. The CO_ forms are for coroutines.
 #define STARLING_TRY(decl, ...) STARLING_TRY_(STARLING_CONCAT(try_, __COUNTER__), return, decl, __VA_ARGS__)
 #define STARLING_CO_TRY(decl, ...) STARLING_TRY_(STARLING_CONCAT(try_, __COUNTER__), co_return, decl, __VA_ARGS__)
 /// STARLING_CHECK(f()): go on, or return the error of a Status.
-#define STARLING_CHECK(...) \
-  if (auto check_result = (__VA_ARGS__); !check_result) [[unlikely]] return std::unexpected(std::move(check_result).error())
-#define STARLING_CO_CHECK(...) \
-  if (auto check_result = (__VA_ARGS__); !check_result) [[unlikely]] co_return std::unexpected(std::move(check_result).error())
+#define STARLING_CHECK(...)                                          \
+  if (auto check_result = (__VA_ARGS__); !check_result) [[unlikely]] \
+  return std::unexpected(std::move(check_result).error())
+#define STARLING_CO_CHECK(...)                                       \
+  if (auto check_result = (__VA_ARGS__); !check_result) [[unlikely]] \
+  co_return std::unexpected(std::move(check_result).error())

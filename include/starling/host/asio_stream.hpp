@@ -57,7 +57,8 @@ class AsioStream {
   template <typename Handler>
   void complete(Handler handler, boost::system::error_code error, std::size_t bytes) {
     const auto executor = boost::asio::get_associated_executor(handler, executor_);
-    boost::asio::dispatch(executor, [handler = std::move(handler), error, bytes]() mutable { std::move(handler)(error, bytes); });
+    boost::asio::dispatch(executor,
+                          [handler = std::move(handler), error, bytes]() mutable { std::move(handler)(error, bytes); });
   }
 
   template <typename Buffers, typename Handler>

@@ -77,7 +77,8 @@ class EventBus {
  private:
   template <typename... Events>
   using Table = std::tuple<std::vector<std::weak_ptr<Subscriber<Events>>>...>;
-  Table<PeerConnected, PeerDisconnected, PeerIdentified, PeerIdentifyFailed, PeerProtocolsChanged, LocalProtocolsChanged, Listening>
+  Table<PeerConnected, PeerDisconnected, PeerIdentified, PeerIdentifyFailed, PeerProtocolsChanged,
+        LocalProtocolsChanged, Listening>
       subscribers_;
 };
 

@@ -21,20 +21,20 @@ namespace starling::host {
 struct HostOptions {
   std::string agent_version;
   std::string protocol_version;
-  Duration negotiate_timeout;             // protocol of one stream
-  Duration identify_timeout;              // one exchange
-  Duration push_delay;                    // changes within this time go out in one push
-  std::size_t max_negotiating_streams;    // inbound, per connection, without a protocol yet
+  Duration negotiate_timeout;                    // protocol of one stream
+  Duration identify_timeout;                     // one exchange
+  Duration push_delay;                           // changes within this time go out in one push
+  std::size_t max_negotiating_streams;           // inbound, per connection, without a protocol yet
   std::size_t max_inbound_streams_per_protocol;  // per connection, handlers running at once
-  bool identify;                          // ask every peer, and answer
-  std::uint64_t record_sequence;          // of the first signed peer record; must grow from start to start
+  bool identify;                                 // ask every peer, and answer
+  std::uint64_t record_sequence;                 // of the first signed peer record; must grow from start to start
 };
 
 struct HostCounters {
   std::uint64_t streams_opened = 0, streams_accepted = 0, refused_protocol = 0, refused_negotiating = 0,
                 refused_per_protocol = 0, negotiation_failed = 0, negotiation_timeout = 0, identify_ok = 0,
-                identify_failed = 0, pushes_sent = 0, pushes_received = 0,
-                pushes_failed = 0, pushes_refused = 0;  // of the remote: broken; while another one was running
+                identify_failed = 0, pushes_sent = 0, pushes_received = 0, pushes_failed = 0,
+                pushes_refused = 0;  // of the remote: broken; while another one was running
 };
 
 /// Serves one inbound stream. The stream is reset if the handler drops it before both sides closed.
@@ -73,7 +73,8 @@ class Host final : private swarm::SwarmEvents {
   std::vector<Multiaddr> addresses() const;
 
   /// A connection to the peer named at the end of `address` (or each of `addresses`).
-  io::Task<Result<swarm::ConnectionId>> connect(PeerId peer, std::vector<Multiaddr> addresses, swarm::DialReport* report = nullptr);
+  io::Task<Result<swarm::ConnectionId>> connect(PeerId peer, std::vector<Multiaddr> addresses,
+                                                swarm::DialReport* report = nullptr);
   /// A stream on the best connection to `peer`, which must be connected. `protocols` in order of preference: with one,
   /// or when identify told which the peer has, nothing waits for the answer (lazy negotiation). Waits for a place
   /// when the connection has as many streams as it may, and for the answer, `negotiate_timeout` in all.

@@ -30,8 +30,8 @@ struct IdentifyInfo {
   std::vector<Multiaddr> listen_addresses;
   std::optional<Multiaddr> observed_address;  // ours, as the peer sees it; without /p2p
   std::vector<std::string> protocols;
-  ByteVector signed_peer_record;              // envelope as received; empty = none
-  bool peer_record_valid = false;             // its signature, its peer id and its signer agree with the connection
+  ByteVector signed_peer_record;   // envelope as received; empty = none
+  bool peer_record_valid = false;  // its signature, its peer id and its signer agree with the connection
 };
 
 /// The messages to send, without length prefix: one if everything fits in 4 KiB; else the signed record, then the rest

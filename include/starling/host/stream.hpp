@@ -24,7 +24,8 @@ struct StreamInfo {
 class Stream {
  public:
   /// With `lazy`, the proposal was sent and the answer is checked before the first read.
-  Stream(std::unique_ptr<transport::RawStream> raw, StreamInfo info, std::unique_ptr<transport::MultistreamDialer> lazy = nullptr);
+  Stream(std::unique_ptr<transport::RawStream> raw, StreamInfo info,
+         std::unique_ptr<transport::MultistreamDialer> lazy = nullptr);
   Stream(Stream&&) noexcept;
   Stream& operator=(Stream&&) noexcept;
   ~Stream();

@@ -10,7 +10,8 @@
 
 namespace starling::io {
 
-/// A reactor in virtual time. run() ends when nothing is left to happen, at stop(), or at the time given to run_until().
+/// A reactor in virtual time. run() ends when nothing is left to happen, at stop(), or at the time given to
+/// run_until().
 class SimReactor final : public Reactor {
  public:
   static std::unique_ptr<SimReactor> create() { return std::make_unique<SimReactor>(); }

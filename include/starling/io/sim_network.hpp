@@ -28,22 +28,22 @@ struct WorldState;
 
 /// What lies between two hosts, each direction on its own. Value.
 struct SimLink {
-  Duration latency = std::chrono::milliseconds(10);  // one way
-  Duration jitter{0};                                // up to this much more, evenly spread; reorders datagrams
-  std::uint64_t bytes_per_second = 0;                // 0: without bound
-  double datagram_loss = 0;                          // 0 to 1
+  Duration latency = std::chrono::milliseconds(10);          // one way
+  Duration jitter{0};                                        // up to this much more, evenly spread; reorders datagrams
+  std::uint64_t bytes_per_second = 0;                        // 0: without bound
+  double datagram_loss = 0;                                  // 0 to 1
   Duration datagram_queue = std::chrono::milliseconds(100);  // datagrams that would wait longer for bandwidth vanish
-  std::size_t mtu_bytes = 1500;                      // of an IP packet; larger datagrams vanish. 0: without bound
+  std::size_t mtu_bytes = 1500;  // of an IP packet; larger datagrams vanish. 0: without bound
 };
 
 struct SimHostOptions {
-  std::string name;                    // for the trace; "h<number>" if empty
-  std::vector<IpAddress> addresses;    // must be unique in the world; empty: one public IPv4 address is made up
-  Duration access_latency{0};          // added to every packet to and from this host (not on loopback)
-  std::uint64_t upload_bytes_per_second = 0;    // 0: without bound
-  std::uint64_t download_bytes_per_second = 0;  // 0: without bound
-  std::size_t max_descriptors = 65536;          // sockets and listeners
-  std::size_t stream_window_bytes = 256 << 10;  // written to a TCP connection of this host and not yet read by it
+  std::string name;                           // for the trace; "h<number>" if empty
+  std::vector<IpAddress> addresses;           // must be unique in the world; empty: one public IPv4 address is made up
+  Duration access_latency{0};                 // added to every packet to and from this host (not on loopback)
+  std::uint64_t upload_bytes_per_second = 0;  // 0: without bound
+  std::uint64_t download_bytes_per_second = 0;     // 0: without bound
+  std::size_t max_descriptors = 65536;             // sockets and listeners
+  std::size_t stream_window_bytes = 256 << 10;     // written to a TCP connection of this host and not yet read by it
   std::size_t datagram_send_bytes = 256 << 10;     // waiting for the upload before try_send() says WouldBlock
   std::size_t datagram_receive_bytes = 256 << 10;  // waiting in a socket before datagrams are dropped
 };
@@ -92,8 +92,8 @@ class SimHost {
 
 /// What happened in the world so far.
 struct SimCounters {
-  std::uint64_t segments = 0, segment_bytes = 0;      // delivered to TCP sockets
-  std::uint64_t datagrams = 0, datagrams_lost = 0;    // delivered; lost by chance, size, full queues or partitions
+  std::uint64_t segments = 0, segment_bytes = 0;    // delivered to TCP sockets
+  std::uint64_t datagrams = 0, datagrams_lost = 0;  // delivered; lost by chance, size, full queues or partitions
   std::uint64_t connects = 0, refusals = 0, resets = 0;
 };
 

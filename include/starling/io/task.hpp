@@ -39,7 +39,9 @@ struct PromiseBase {
   struct FinalAwaiter {
     bool await_ready() noexcept { return false; }
     template <typename P>
-    std::coroutine_handle<> await_suspend(std::coroutine_handle<P> handle) noexcept { return handle.promise().continuation; }
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<P> handle) noexcept {
+      return handle.promise().continuation;
+    }
     void await_resume() noexcept {}
   };
   FinalAwaiter final_suspend() noexcept { return {}; }
@@ -92,7 +94,9 @@ struct Promise final : PromiseBase {
   std::optional<T> value;
   Task<T> get_return_object() { return Task<T>(std::coroutine_handle<Promise>::from_promise(*this)); }
   template <typename U>
-  void return_value(U&& result) { value.emplace(std::forward<U>(result)); }
+  void return_value(U&& result) {
+    value.emplace(std::forward<U>(result));
+  }
   T take() { return std::move(*value); }
 };
 
@@ -278,7 +282,8 @@ T run_task(Reactor& reactor, Task<T> task) {
   };
   group.spawn(Runner::go(reactor, std::move(task), result));
   reactor.run();
-  STARLING_ASSERT(result.has_value(), "the reactor ran dry before the task ended: it waits for something that cannot happen");
+  STARLING_ASSERT(result.has_value(),
+                  "the reactor ran dry before the task ended: it waits for something that cannot happen");
   return std::move(*result);
 }
 void run_task(Reactor& reactor, Task<void> task);

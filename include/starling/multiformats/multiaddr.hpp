@@ -3,8 +3,8 @@
 #pragma once
 
 #include <compare>
-#include <functional>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,11 +18,45 @@ namespace starling {
 
 /// Codes of the public table.
 enum class Protocol : std::uint32_t {
-  Ip4 = 4, Tcp = 6, Dccp = 33, Ip6 = 41, Ip6Zone = 42, IpCidr = 43, Dns = 53, Dns4 = 54, Dns6 = 55, DnsAddr = 56,
-  Sctp = 132, Udp = 273, P2pWebRtcStar = 275, P2pWebRtcDirect = 276, P2pStardust = 277, WebRtcDirect = 280,
-  WebRtc = 281, P2pCircuit = 290, Udt = 301, Utp = 302, Unix = 400, P2p = 421, Https = 443, Onion = 444,
-  Onion3 = 445, Garlic64 = 446, Garlic32 = 447, Tls = 448, Sni = 449, Noise = 454, Quic = 460, QuicV1 = 461,
-  WebTransport = 465, CertHash = 466, Ws = 477, Wss = 478, P2pWebSocketStar = 479, Http = 480, HttpPath = 481,
+  Ip4 = 4,
+  Tcp = 6,
+  Dccp = 33,
+  Ip6 = 41,
+  Ip6Zone = 42,
+  IpCidr = 43,
+  Dns = 53,
+  Dns4 = 54,
+  Dns6 = 55,
+  DnsAddr = 56,
+  Sctp = 132,
+  Udp = 273,
+  P2pWebRtcStar = 275,
+  P2pWebRtcDirect = 276,
+  P2pStardust = 277,
+  WebRtcDirect = 280,
+  WebRtc = 281,
+  P2pCircuit = 290,
+  Udt = 301,
+  Utp = 302,
+  Unix = 400,
+  P2p = 421,
+  Https = 443,
+  Onion = 444,
+  Onion3 = 445,
+  Garlic64 = 446,
+  Garlic32 = 447,
+  Tls = 448,
+  Sni = 449,
+  Noise = 454,
+  Quic = 460,
+  QuicV1 = 461,
+  WebTransport = 465,
+  CertHash = 466,
+  Ws = 477,
+  Wss = 478,
+  P2pWebSocketStar = 479,
+  Http = 480,
+  HttpPath = 481,
   Memory = 777,
 };
 
@@ -36,7 +70,7 @@ class Multiaddr {
   /// One step: the protocol and its value in binary (the length prefix of variable-size values not included).
   struct Component {
     Protocol protocol;
-    Bytes value;  // into the Multiaddr
+    Bytes value;                     // into the Multiaddr
     std::string value_text() const;  // empty for protocols without a value
   };
   static constexpr std::size_t kMaxSize = 4096;  // bytes; longer input is refused

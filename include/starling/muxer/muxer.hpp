@@ -52,10 +52,10 @@ class Events {
 struct Config {
   bool initiator = true;  // this side dialed
   // yamux
-  std::uint32_t max_stream_window = 16u << 20;              // bytes; grows from 256 KiB by RTT
-  std::uint64_t window_memory_budget = 1u << 30;            // bytes of receive window in all streams of a connection
-  std::uint32_t max_frame_payload = 64u << 10;              // bytes of payload per frame that we send
-  std::uint32_t max_inbound_streams = 1024;                 // open at once
+  std::uint32_t max_stream_window = 16u << 20;    // bytes; grows from 256 KiB by RTT
+  std::uint64_t window_memory_budget = 1u << 30;  // bytes of receive window in all streams of a connection
+  std::uint32_t max_frame_payload = 64u << 10;    // bytes of payload per frame that we send
+  std::uint32_t max_inbound_streams = 1024;       // open at once
   std::uint32_t max_outbound_streams = 16384;
   std::uint32_t accept_backlog = 256;                       // streams of ours the remote has not acknowledged
   std::uint32_t max_pending_pings = 32;                     // answers the remote may make us queue
@@ -63,7 +63,7 @@ struct Config {
   Duration keep_alive_interval = std::chrono::seconds(30);  // zero = none
   Duration keep_alive_timeout = std::chrono::seconds(30);   // no answer within: the session fails with Timeout
   // mplex
-  std::uint32_t max_message_size = 1u << 20;                // spec: 1 MiB
+  std::uint32_t max_message_size = 1u << 20;  // spec: 1 MiB
 };
 
 struct Stats {

@@ -18,7 +18,7 @@ struct DialAttempt {
   Multiaddr address;              // as it was dialed, without /p2p; after name resolution
   std::optional<Multiaddr> from;  // the name it was resolved from
   Outcome outcome = Outcome::NotTried;
-  Duration started_after{};       // since the dial began
+  Duration started_after{};  // since the dial began
   Duration total{};
   transport::StageTimes stages;
   std::optional<Error> error;

@@ -17,7 +17,8 @@ Result<std::uint64_t> number(const char* name, std::uint64_t otherwise) {
   const std::string text = variable(name);
   if (text.empty()) return otherwise;
   if (text.find_first_not_of("0123456789") != std::string::npos || text.size() > 18) {
-    return fail(ErrorCode::InvalidArgument, Op::Configure, Origin::Local, std::string(name) + "=" + text + " is not a number");
+    return fail(ErrorCode::InvalidArgument, Op::Configure, Origin::Local,
+                std::string(name) + "=" + text + " is not a number");
   }
   return std::strtoull(text.c_str(), nullptr, 10);
 }
@@ -57,7 +58,8 @@ Result<Contract> Contract::from_environment() {
   STARLING_TRY(contract.download_iterations, number("DOWNLOAD_ITERATIONS", 10));
   STARLING_TRY(contract.latency_iterations, number("LATENCY_ITERATIONS", 100));
   if (contract.transport != "tcp") {
-    return fail(ErrorCode::Unsupported, Op::Configure, Origin::Local, "TRANSPORT=" + contract.transport + ": this program has tcp");
+    return fail(ErrorCode::Unsupported, Op::Configure, Origin::Local,
+                "TRANSPORT=" + contract.transport + ": this program has tcp");
   }
   return contract;
 }

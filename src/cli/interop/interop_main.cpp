@@ -8,8 +8,10 @@ int main(int argc, char** argv) {
   using namespace starling::cli;
   CLI::App app("test program for the official libp2p interoperability suites", "starling-interop");
   app.require_subcommand(1);
-  app.footer("Settings come from the environment (IS_DIALER, REDIS_ADDR, TEST_KEY, TRANSPORT, SECURE_CHANNEL, MUXER…).\n"
-             "Example:\n  IS_DIALER=true REDIS_ADDR=127.0.0.1:6379 TEST_KEY=1 TRANSPORT=tcp SECURE_CHANNEL=noise MUXER=yamux starling-interop transport");
+  app.footer(
+      "Settings come from the environment (IS_DIALER, REDIS_ADDR, TEST_KEY, TRANSPORT, SECURE_CHANNEL, MUXER…).\n"
+      "Example:\n  IS_DIALER=true REDIS_ADDR=127.0.0.1:6379 TEST_KEY=1 TRANSPORT=tcp SECURE_CHANNEL=noise MUXER=yamux "
+      "starling-interop transport");
   CLI::App* transport = app.add_subcommand("transport", "Connect and ping (suite: transport)");
   app.add_subcommand("perf", "Throughput and latency (suite: perf)");
   try {

@@ -14,7 +14,9 @@ struct FreeReply {
 };
 using Reply = std::unique_ptr<redisReply, FreeReply>;
 
-Error redis_error(std::string what) { return Error(ErrorCode::SocketFailed, Op::Connect, Origin::Network, "redis: " + std::move(what)); }
+Error redis_error(std::string what) {
+  return Error(ErrorCode::SocketFailed, Op::Connect, Origin::Network, "redis: " + std::move(what));
+}
 
 template <typename... Arguments>
 Result<Reply> command(redisContext* context, const char* format, Arguments... arguments) {

@@ -82,11 +82,13 @@ io::Task<int> dial_and_ping(Session& session, const Contract& contract) {
   co_return kOk;
 }
 
-io::Task<Result<std::vector<Duration>>> repeat(Session& session, const Target& target, perf::PerfRequest request, std::size_t times) {
+io::Task<Result<std::vector<Duration>>> repeat(Session& session, const Target& target, perf::PerfRequest request,
+                                               std::size_t times) {
   std::vector<Duration> spent;
   for (std::size_t i = 0; i < times; ++i) {
     const TimePoint start = session.reactor->now();
-    STARLING_CO_TRY(const auto result, co_await perf::run(session.host(), target.peer, request, session.node->perf_options()));
+    STARLING_CO_TRY(const auto result,
+                    co_await perf::run(session.host(), target.peer, request, session.node->perf_options()));
     (void)result;
     spent.push_back(session.reactor->now() - start);
   }
@@ -102,10 +104,12 @@ std::vector<double> gigabits(const std::vector<Duration>& times, std::uint64_t b
 io::Task<int> dial_and_measure(Session& session, const Contract& contract) {
   const auto target = meet(contract);
   if (!target) co_return report(target.error(), false);
-  if (const auto connection = co_await connect(session, *target); !connection) co_return report(connection.error(), false);
+  if (const auto connection = co_await connect(session, *target); !connection)
+    co_return report(connection.error(), false);
   const auto up = co_await repeat(session, *target, {contract.upload_bytes, 0, false}, contract.upload_iterations);
   if (!up) co_return report(up.error(), false);
-  const auto down = co_await repeat(session, *target, {0, contract.download_bytes, false}, contract.download_iterations);
+  const auto down =
+      co_await repeat(session, *target, {0, contract.download_bytes, false}, contract.download_iterations);
   if (!down) co_return report(down.error(), false);
   const auto latency = co_await repeat(session, *target, {1, 1, false}, contract.latency_iterations);
   if (!latency) co_return report(latency.error(), false);

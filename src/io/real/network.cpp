@@ -212,11 +212,17 @@ class RealNetwork final : public Network {
     SystemCode error;
     tcp::acceptor acceptor(reactor_.context());
     const auto endpoint = to_asio<tcp>(at);
-    const auto step = [&](auto&& call) { if (!error) call(); };
+    const auto step = [&](auto&& call) {
+      if (!error) call();
+    };
     acceptor.open(endpoint.protocol(), error);
     step([&] { acceptor.set_option(tcp::acceptor::reuse_address(true), error); });
-    step([&] { if (options.reuse_port) acceptor.set_option(ReusePort(true), error); });
-    step([&] { if (at.address.is_v6()) acceptor.set_option(asio::ip::v6_only(options.v6_only), error); });
+    step([&] {
+      if (options.reuse_port) acceptor.set_option(ReusePort(true), error);
+    });
+    step([&] {
+      if (at.address.is_v6()) acceptor.set_option(asio::ip::v6_only(options.v6_only), error);
+    });
     step([&] { acceptor.bind(endpoint, error); });
     step([&] { acceptor.listen(options.backlog, error); });
     if (error) return fail(system_error(error.value(), Op::Listen, "tcp " + at.to_string()));
@@ -260,9 +266,15 @@ class RealNetwork final : public Network {
       state->queue.notify_all();
     };
     switch (family) {
-      case Family::Any: state->resolver.async_resolve(host, "", handler); break;
-      case Family::V4: state->resolver.async_resolve(tcp::v4(), host, "", handler); break;
-      case Family::V6: state->resolver.async_resolve(tcp::v6(), host, "", handler); break;
+      case Family::Any:
+        state->resolver.async_resolve(host, "", handler);
+        break;
+      case Family::V4:
+        state->resolver.async_resolve(tcp::v4(), host, "", handler);
+        break;
+      case Family::V6:
+        state->resolver.async_resolve(tcp::v6(), host, "", handler);
+        break;
     }
     while (!state->done) {
       Status waited = co_await state->queue.wait();
@@ -347,12 +359,15 @@ class RealNetwork final : public Network {
       for (const std::uint8_t byte : mask) bits += std::popcount(byte);
       return std::uint8_t(bits);
     };
-    const auto bytes_of = [](const auto& field) { return Bytes{reinterpret_cast<const std::uint8_t*>(&field), sizeof field}; };
+    const auto bytes_of = [](const auto& field) {
+      return Bytes{reinterpret_cast<const std::uint8_t*>(&field), sizeof field};
+    };
     if (entry.ifa_addr->sa_family == AF_INET) {
       std::array<std::uint8_t, 4> four;
       const Bytes bytes = bytes_of(reinterpret_cast<const sockaddr_in*>(entry.ifa_addr)->sin_addr);
       std::copy(bytes.begin(), bytes.end(), four.begin());
-      found.push_back({entry.ifa_name, IpAddress::v4(four), prefix(bytes_of(reinterpret_cast<const sockaddr_in*>(entry.ifa_netmask)->sin_addr))});
+      found.push_back({entry.ifa_name, IpAddress::v4(four),
+                       prefix(bytes_of(reinterpret_cast<const sockaddr_in*>(entry.ifa_netmask)->sin_addr))});
     } else if (entry.ifa_addr->sa_family == AF_INET6) {
       std::array<std::uint8_t, 16> sixteen;
       const auto* address = reinterpret_cast<const sockaddr_in6*>(entry.ifa_addr);

@@ -1,4 +1,5 @@
-// What only the operating system's side does: signals, threads, descriptors, names. The rest is in the conformance suite.
+// What only the operating system's side does: signals, threads, descriptors, names. The rest is in the conformance
+// suite.
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -66,8 +67,8 @@ TEST_F(RealNetworkTest, a_connect_that_nobody_answers_ends_with_its_deadline) {
   std::vector<SocketPtr> filling;
   Result<SocketPtr> last = fail(ErrorCode::Internal, Op::None, Origin::Bug);
   for (int i = 0; i < 10; ++i) {
-    last = run_task(*reactor_, with_deadline(20ms, timeout_error(Op::Dial, "test"),
-                                             network_->connect((*listener)->local(), {})));
+    last = run_task(*reactor_,
+                    with_deadline(20ms, timeout_error(Op::Dial, "test"), network_->connect((*listener)->local(), {})));
     if (!last) break;
     filling.push_back(std::move(*last));
   }
@@ -112,10 +113,12 @@ TEST(IpAddress, text_and_kinds) {
   EXPECT_EQ(ip("1.2.3.4").to_string(), "1.2.3.4");
   EXPECT_EQ((Endpoint{ip("::1"), 5}.to_string()), "[::1]:5");
   EXPECT_EQ((Endpoint{ip("1.2.3.4"), 5}.to_string()), "1.2.3.4:5");
-  for (const char* text : {"", "1.2.3", "1.2.3.4.5", "::g", "localhost"}) EXPECT_FALSE(IpAddress::from_string(text)) << text;
+  for (const char* text : {"", "1.2.3", "1.2.3.4.5", "::g", "localhost"})
+    EXPECT_FALSE(IpAddress::from_string(text)) << text;
   for (const char* text : {"10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1", "100.64.0.1", "fd00::1"})
     EXPECT_TRUE(ip(text).is_private()) << text;
-  for (const char* text : {"11.0.0.1", "172.15.0.1", "172.32.0.1", "192.169.0.1", "100.63.255.255", "100.128.0.1", "2001:db8::1"})
+  for (const char* text :
+       {"11.0.0.1", "172.15.0.1", "172.32.0.1", "192.169.0.1", "100.63.255.255", "100.128.0.1", "2001:db8::1"})
     EXPECT_FALSE(ip(text).is_private()) << text;
   EXPECT_TRUE(ip("127.9.9.9").is_loopback());
   EXPECT_TRUE(ip("::1").is_loopback());

@@ -33,7 +33,8 @@ void AsioReactor::run() {
     const bool more = turn();
     if (stopped_) break;
     const TimePoint next = next_timer();
-    // One handler a turn: what it wakes runs and is flushed before the next, and no extra look at the sockets is paid for.
+    // One handler a turn: what it wakes runs and is flushed before the next, and no extra look at the sockets is paid
+    // for.
     if (more) {
       context_.poll_one();
     } else if (next == kNever) {

@@ -91,7 +91,8 @@ Task<Result<ConnectAttempt::Answer>> ConnectAttempt::send_syn() {
 ConnectAttempt::Answer ConnectAttempt::syn_arrived() {
   record(TraceKind::Syn);
   if (connecting_.opened.connection != nullptr) return Answer::Accepted;
-  if (Connecting* other = to_.tcp().connecting(connecting_.tuple.reversed()); other != nullptr && other != &connecting_) {
+  if (Connecting* other = to_.tcp().connecting(connecting_.tuple.reversed());
+      other != nullptr && other != &connecting_) {
     meet(*other);
     return Answer::Accepted;
   }
@@ -104,8 +105,7 @@ ConnectAttempt::Answer ConnectAttempt::syn_arrived() {
 
 // Both sides dialled each other: one connection for both (RFC 9293, 3.5, simultaneous open).
 void ConnectAttempt::meet(Connecting& other) {
-  TcpConnection& connection =
-      world().add_connection(from_, connecting_.tuple.local, to_, connecting_.tuple.remote);
+  TcpConnection& connection = world().add_connection(from_, connecting_.tuple.local, to_, connecting_.tuple.remote);
   connecting_.opened = {&connection, 0};
   other.opened = {&connection, 1};
 }

@@ -14,9 +14,7 @@ constexpr std::size_t kLargestDatagram = 65507;
 constexpr std::size_t kQueuedOverhead = 64;  // so that empty datagrams fill a queue too
 constexpr std::uint16_t kFirstFreePort = 32768, kLastFreePort = 60999;
 
-bool later(const FlyingDatagram& a, const FlyingDatagram& b) {
-  return a.at != b.at ? a.at > b.at : a.order > b.order;
-}
+bool later(const FlyingDatagram& a, const FlyingDatagram& b) { return a.at != b.at ? a.at > b.at : a.order > b.order; }
 
 bool too_large(std::size_t size, const Endpoint& to, const Path& path) {
   if (path.loopback() || path.link().mtu_bytes == 0) return false;
@@ -24,8 +22,12 @@ bool too_large(std::size_t size, const Endpoint& to, const Path& path) {
 }
 
 TraceEvent event_of(TraceKind kind, const FlyingDatagram& datagram) {
-  return {kind,           datagram.path->from().number(), datagram.path->to().number(), datagram.from.port,
-          datagram.to.port, datagram.content.size()};
+  return {kind,
+          datagram.path->from().number(),
+          datagram.path->to().number(),
+          datagram.from.port,
+          datagram.to.port,
+          datagram.content.size()};
 }
 
 }  // namespace

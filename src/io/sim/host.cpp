@@ -131,9 +131,7 @@ void Host::restart() {
   world_.resume_stalled();
 }
 
-void Host::join_partition(int partition, bool side_a) {
-  (side_a ? side_a_ : side_b_) |= std::uint64_t{1} << partition;
-}
+void Host::join_partition(int partition, bool side_a) { (side_a ? side_a_ : side_b_) |= std::uint64_t{1} << partition; }
 
 void Host::leave_partitions(std::uint64_t partitions) {
   side_a_ &= ~partitions;

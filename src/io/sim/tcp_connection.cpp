@@ -10,10 +10,14 @@ namespace {
 
 TraceKind trace_kind(SegmentKind kind) {
   switch (kind) {
-    case SegmentKind::Open: return TraceKind::Accepted;
-    case SegmentKind::Data: return TraceKind::Data;
-    case SegmentKind::Fin: return TraceKind::Fin;
-    case SegmentKind::Reset: return TraceKind::Reset;
+    case SegmentKind::Open:
+      return TraceKind::Accepted;
+    case SegmentKind::Data:
+      return TraceKind::Data;
+    case SegmentKind::Fin:
+      return TraceKind::Fin;
+    case SegmentKind::Reset:
+      return TraceKind::Reset;
   }
   return TraceKind::Data;
 }
@@ -27,8 +31,10 @@ TcpConnection::TcpConnection(WorldState& world, std::uint64_t number, Host& clie
     : world_(world),
       number_(number),
       ends_{End{&client, client_at}, End{&server, server_at}},
-      pipes_{Pipe(*this, 0, world.path(client, server), world.path(server, client), server.options().stream_window_bytes),
-             Pipe(*this, 1, world.path(server, client), world.path(client, server), client.options().stream_window_bytes)} {
+      pipes_{
+          Pipe(*this, 0, world.path(client, server), world.path(server, client), server.options().stream_window_bytes),
+          Pipe(*this, 1, world.path(server, client), world.path(client, server),
+               client.options().stream_window_bytes)} {
   client.tcp().add_connection({client_at, server_at}, {this, 0});
   server.tcp().add_connection({server_at, client_at}, {this, 1});
 }
@@ -116,9 +122,13 @@ void TcpConnection::arrived(int from_side, SegmentKind kind, std::size_t size) {
     return;
   }
   switch (kind) {
-    case SegmentKind::Open: return offer_to_listener();
-    case SegmentKind::Reset: return receive_reset(side);
-    case SegmentKind::Fin: end(side).remote_ended = true; break;
+    case SegmentKind::Open:
+      return offer_to_listener();
+    case SegmentKind::Reset:
+      return receive_reset(side);
+    case SegmentKind::Fin:
+      end(side).remote_ended = true;
+      break;
     case SegmentKind::Data:
       ++world_.counters.segments;
       world_.counters.segment_bytes += size;

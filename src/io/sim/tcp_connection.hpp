@@ -78,8 +78,8 @@ class Pipe final : public ListNode<StalledTag>, private Timer {
   Path& there_;
   Path& back_;
   RoomTimer room_timer_;
-  ByteQueue bytes_;             // arrived ones first
-  std::size_t arrived_ = 0;     // of bytes_
+  ByteQueue bytes_;              // arrived ones first
+  std::size_t arrived_ = 0;      // of bytes_
   std::size_t outstanding_ = 0;  // written, and not known to the writer to have been read
   std::size_t window_;
   Ring<Segment> segments_;

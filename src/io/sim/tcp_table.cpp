@@ -10,9 +10,7 @@ namespace {
 constexpr std::uint16_t kFirstFreePort = 32768, kLastFreePort = 60999;
 }  // namespace
 
-Endpoint any_address(const Endpoint& at) {
-  return {at.address.is_v4() ? IpAddress() : IpAddress::v6({}), at.port};
-}
+Endpoint any_address(const Endpoint& at) { return {at.address.is_v4() ? IpAddress() : IpAddress::v6({}), at.port}; }
 
 void TcpTable::add_listener(SimListener& listener) {
   listeners_[listener.local()] = &listener;

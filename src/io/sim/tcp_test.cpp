@@ -266,7 +266,8 @@ TEST(SimTcp, a_host_out_of_descriptors_says_so_and_recovers) {
 TEST(SimTcp, cancel_while_connecting_leaves_nothing_behind) {
   TwoHosts two(SimLink{.latency = 1s});
   auto connecting = two.client.world().network.connect(two.server.at(4001), {});
-  auto result = run_task(two.world.reactor(), with_deadline(1500ms, timeout_error(Op::Dial, "x"), std::move(connecting)));
+  auto result =
+      run_task(two.world.reactor(), with_deadline(1500ms, timeout_error(Op::Dial, "x"), std::move(connecting)));
   EXPECT_EQ(code_of(result), ErrorCode::Timeout);
   EXPECT_EQ(two.client.open_descriptors(), 0u);
   two.world.run_for(10s);

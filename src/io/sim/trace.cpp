@@ -6,9 +6,9 @@
 namespace starling::io::sim {
 
 void Trace::write(TimePoint at, const TraceEvent& event) const {
-  constexpr const char* kNames[] = {"syn",      "syn-lost",      "refused", "connected", "accepted",
-                                    "data",     "fin",           "reset",   "datagram",  "datagram-lost",
-                                    "resolve",  "crash",         "restart", "partition", "heal"};
+  constexpr const char* kNames[] = {"syn",     "syn-lost", "refused", "connected", "accepted",
+                                    "data",    "fin",      "reset",   "datagram",  "datagram-lost",
+                                    "resolve", "crash",    "restart", "partition", "heal"};
   static_assert(std::size(kNames) == std::size_t(TraceKind::Heal) + 1);
   char line[128];
   const int length = std::snprintf(line, sizeof line, "%.9f %s %u:%u > %u:%u %llu",

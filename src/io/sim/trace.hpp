@@ -10,8 +10,21 @@
 namespace starling::io::sim {
 
 enum class TraceKind : std::uint8_t {
-  Syn, SynLost, Refused, Connected, Accepted, Data, Fin, Reset, Datagram, DatagramLost, Resolve, Crash, Restart,
-  Partition, Heal,
+  Syn,
+  SynLost,
+  Refused,
+  Connected,
+  Accepted,
+  Data,
+  Fin,
+  Reset,
+  Datagram,
+  DatagramLost,
+  Resolve,
+  Crash,
+  Restart,
+  Partition,
+  Heal,
 };
 
 struct TraceEvent {
@@ -28,7 +41,8 @@ class Trace {
     mix(std::uint64_t(event.kind) << 32 | std::uint64_t(event.from_port) << 16 | event.to_port);
     mix(std::uint64_t(event.from) << 32 | event.to);
     mix(event.size);
-    if (sink_) [[unlikely]] write(at, event);
+    if (sink_) [[unlikely]]
+      write(at, event);
   }
   std::uint64_t hash() const { return hash_; }
   void set_sink(std::function<void(std::string_view)> sink) { sink_ = std::move(sink); }

@@ -236,9 +236,8 @@ TEST(SimCrashes, a_silent_host_answers_nothing_until_it_is_back) {
 TEST(SimCrashes, wakes_everybody_on_the_host_and_refuses_until_restart) {
   Connected c;
   TaskGroup group(c.world.reactor());
-  group.spawn([](Connected& all) -> Task<void> {
-    EXPECT_EQ(code_of(co_await all.listener->accept()), ErrorCode::Closed);
-  }(c));
+  group.spawn(
+      [](Connected& all) -> Task<void> { EXPECT_EQ(code_of(co_await all.listener->accept()), ErrorCode::Closed); }(c));
   group.spawn([](Connected& all) -> Task<void> {
     std::uint8_t byte;
     EXPECT_EQ(code_of(co_await read_some(*all.pair.server, {&byte, 1})), ErrorCode::ConnectionReset);

@@ -7,7 +7,7 @@
 namespace starling::perf {
 namespace {
 
-constexpr std::size_t kPeriod = 65536;      // the pattern repeats after this many bytes
+constexpr std::size_t kPeriod = 65536;       // the pattern repeats after this many bytes
 constexpr std::size_t kBlock = 4 * kPeriod;  // offered to the stream at once
 
 const std::array<std::uint8_t, kBlock + kPeriod>& pattern() {
@@ -47,10 +47,12 @@ io::Task<Status> take_upload(host::Stream& stream, const PerfOptions& options, b
 
 io::Task<Status> serve_one(host::Stream& stream, const PerfOptions& options, const OnServed& on_served) {
   std::array<std::uint8_t, 8> head;
-  STARLING_CO_CHECK(co_await io::with_deadline(options.idle_timeout, io::timeout_error(Op::Perf, "header"), stream.read_exactly(head)));
+  STARLING_CO_CHECK(co_await io::with_deadline(options.idle_timeout, io::timeout_error(Op::Perf, "header"),
+                                               stream.read_exactly(head)));
   const std::uint64_t wanted = get_u64_be(head.data());
   if (wanted > options.max_download_bytes) {
-    co_return fail(ErrorCode::LimitExceeded, Op::Perf, Origin::Limit, "perf.max_download_bytes = " + std::to_string(options.max_download_bytes));
+    co_return fail(ErrorCode::LimitExceeded, Op::Perf, Origin::Limit,
+                   "perf.max_download_bytes = " + std::to_string(options.max_download_bytes));
   }
   Served served;
   served.peer = stream.info().peer;
@@ -67,7 +69,9 @@ io::Task<Status> serve_one(host::Stream& stream, const PerfOptions& options, con
 
 io::Task<void> answer(host::Stream stream, PerfOptions options, OnServed on_served) {
   const Status served = co_await serve_one(stream, options, on_served);
-  if (!served) stream.reset(served.error() == ErrorCode::LimitExceeded ? transport::ResetCode::ResourceLimit : transport::ResetCode::None);
+  if (!served)
+    stream.reset(served.error() == ErrorCode::LimitExceeded ? transport::ResetCode::ResourceLimit
+                                                            : transport::ResetCode::None);
 }
 
 }  // namespace
@@ -120,7 +124,8 @@ io::Task<Result<PerfResult>> run(host::Host& host, PeerId peer, PerfRequest requ
     if (got.empty()) break;
     if (request.check) {
       if (const auto wrong = find_mismatch(result.downloaded, got)) {
-        co_return fail(ErrorCode::ProtocolViolation, Op::Perf, Origin::Remote, "byte " + std::to_string(*wrong) + " of the download is wrong");
+        co_return fail(ErrorCode::ProtocolViolation, Op::Perf, Origin::Remote,
+                       "byte " + std::to_string(*wrong) + " of the download is wrong");
       }
     }
     result.downloaded += got.size();
@@ -129,8 +134,9 @@ io::Task<Result<PerfResult>> run(host::Host& host, PeerId peer, PerfRequest requ
   }
   result.download_time = reactor.now() - first_byte;
   if (result.downloaded == request.download_bytes) co_return result;
-  co_return fail(ErrorCode::ProtocolViolation, Op::Perf, Origin::Remote,
-                 "got " + std::to_string(result.downloaded) + " bytes, asked for " + std::to_string(request.download_bytes));
+  co_return fail(
+      ErrorCode::ProtocolViolation, Op::Perf, Origin::Remote,
+      "got " + std::to_string(result.downloaded) + " bytes, asked for " + std::to_string(request.download_bytes));
 }
 
 }  // namespace starling::perf

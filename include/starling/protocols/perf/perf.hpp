@@ -19,8 +19,8 @@ std::uint8_t pattern_byte(std::uint64_t index);
 std::optional<std::uint64_t> find_mismatch(std::uint64_t start, Bytes data);
 
 struct PerfOptions {
-  Duration idle_timeout;            // no progress for so long ends the run
-  std::uint64_t max_download_bytes; // a server sends no more than this per stream
+  Duration idle_timeout;             // no progress for so long ends the run
+  std::uint64_t max_download_bytes;  // a server sends no more than this per stream
 };
 
 /// What one served stream moved.

@@ -13,7 +13,7 @@ inline constexpr std::string_view kProtocolId = "/ipfs/ping/1.0.0";
 inline constexpr std::size_t kPingSize = 32;
 
 struct PingOptions {
-  Duration timeout;       // for one round trip (client), for the next ping to come (server)
+  Duration timeout;  // for one round trip (client), for the next ping to come (server)
 };
 
 /// Answers pings of every peer until it closes its side or is silent for `options.timeout`.
@@ -30,7 +30,9 @@ class Pinger {
 
  private:
   Pinger(host::Host& host, host::Stream stream, PingOptions options)
-      : host_(&host), stream_(std::move(stream)), options_(options),
+      : host_(&host),
+        stream_(std::move(stream)),
+        options_(options),
         too_late_(io::timeout_error(Op::Ping, stream_.info().peer.to_string())) {}
   io::Task<Status> exchange();
   host::Host* host_;

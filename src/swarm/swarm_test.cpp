@@ -1,0 +1,224 @@
+#include "starling/swarm/swarm.hpp"
+
+#include <gtest/gtest.h>
+
+#include "starling/io/sim_network.hpp"
+#include "support/transport_ends.hpp"
+
+namespace starling::swarm {
+namespace {
+
+using namespace starling::testing;
+using Outcome = DialAttempt::Outcome;
+using transport::CloseReason;
+
+SwarmOptions swarm_options() {
+  return {.dial_timeout = 20s,
+          .dial_stagger = 250ms,
+          .max_dials_per_peer = 8,
+          .max_dials = 16,
+          .max_addresses_per_dial = 10,
+          .max_connections = 16,
+          .max_inbound_connections = 12,
+          .max_connections_per_peer = 4};
+}
+
+/// A swarm that listens on its machine, and what it told.
+struct Member final : private SwarmEvents {
+  Member(io::SimHost& machine_in, std::uint64_t number, const SwarmOptions& options)
+      : machine(machine_in), end(machine.world(), number), swarm(machine.world(), end.id, options, *this) {
+    swarm.add_transport(transport::make_tcp_transport(*end.upgrader));
+    EXPECT_TRUE(swarm.listen(address()));
+  }
+  Multiaddr address() const { return transport::tcp_multiaddr(machine.at(4001)); }
+  void on_connected(Link&) override { ++connected; }
+  void on_disconnected(Link&, const CloseReason& reason) override { ended.push_back(reason); }
+  void on_inbound_stream(Link&, std::unique_ptr<transport::RawStream>) override {}
+  void on_listening(const Multiaddr&) override {}
+
+  io::SimHost& machine;
+  End end;
+  Swarm swarm;
+  int connected = 0;
+  std::vector<CloseReason> ended;
+};
+
+class SwarmTest : public ::testing::Test {
+ protected:
+  void TearDown() override {
+    for (auto& member : members_) run(member->swarm.close());
+    for (auto& member : members_) EXPECT_EQ(member->machine.open_descriptors(), 0u);
+    members_.clear();
+  }
+  Member& add(const SwarmOptions& options = swarm_options()) {
+    members_.push_back(std::make_unique<Member>(world_.add_host(), members_.size() + 1, options));
+    return *members_.back();
+  }
+  Result<Link*> dial(Member& from, Member& to, std::vector<Multiaddr> addresses, DialReport* report = nullptr) {
+    return run(from.swarm.dial(to.end.id, std::move(addresses), report));
+  }
+  Result<Link*> dial(Member& from, Member& to, DialReport* report = nullptr) {
+    return dial(from, to, {to.address()}, report);
+  }
+  /// An address where nobody answers, and one where nobody listens.
+  Multiaddr black_hole() {
+    io::SimHost& host = world_.add_host();
+    host.crash(io::SimCrash::Silent);
+    return transport::tcp_multiaddr(host.at(1));
+  }
+  Multiaddr refusing() { return transport::tcp_multiaddr(world_.add_host().at(1)); }
+  template <typename T>
+  T run(io::Task<T> task) {
+    return io::run_task(world_.reactor(), std::move(task));
+  }
+  void run(io::Task<void> task) { io::run_task(world_.reactor(), std::move(task)); }
+
+  io::SimWorld world_;
+  std::vector<std::unique_ptr<Member>> members_;
+};
+
+TEST_F(SwarmTest, addresses_start_a_stagger_apart_and_the_first_success_wins) {
+  Member &a = add(), &b = add();
+  DialReport report;
+  ASSERT_TRUE(dial(a, b, {black_hole(), black_hole(), b.address(), black_hole()}, &report));
+  ASSERT_EQ(report.attempts.size(), 4u);
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(report.attempts[i].started_after, i * 250ms);
+  EXPECT_EQ(report.attempts[0].outcome, Outcome::Cancelled);
+  EXPECT_EQ(report.attempts[0].stages.reached, "connect");
+  EXPECT_EQ(report.attempts[2].outcome, Outcome::Connected);
+  EXPECT_EQ(report.attempts[2].stages.connect, 20ms);
+  EXPECT_EQ(report.attempts[3].outcome, Outcome::NotTried);
+  EXPECT_FALSE(report.error);
+  EXPECT_LT(report.total, 1s);
+  EXPECT_NE(report.to_string().find("connected"), std::string::npos);
+}
+
+TEST_F(SwarmTest, a_failure_starts_the_next_address_at_once) {
+  Member &a = add(), &b = add();
+  DialReport report;
+  ASSERT_TRUE(dial(a, b, {refusing(), b.address()}, &report));
+  EXPECT_EQ(report.attempts[0].outcome, Outcome::Failed);
+  EXPECT_EQ(report.attempts[1].started_after, 20ms);
+}
+
+TEST_F(SwarmTest, when_all_fail_each_cause_is_told) {
+  Member &a = add(), &b = add();
+  DialReport report;
+  const auto link = dial(a, b, {refusing(), black_hole(), *Multiaddr::from_string("/ip4/1.2.3.4/udp/1")}, &report);
+  ASSERT_FALSE(link);
+  EXPECT_EQ(link.error(), ErrorCode::AllAddressesFailed);
+  for (const DialAttempt& attempt : report.attempts) {
+    EXPECT_EQ(attempt.outcome, Outcome::Failed);
+    EXPECT_TRUE(attempt.error);
+  }
+  EXPECT_EQ(dial(a, b, std::vector<Multiaddr>{}).error(), ErrorCode::NoAddresses);
+}
+
+TEST_F(SwarmTest, dials_to_one_peer_join_and_share_the_connection) {
+  Member &a = add(), &b = add();
+  DialReport first, second;
+  std::optional<Result<Link*>> one, two;
+  io::TaskGroup group(world_.reactor());
+  group.spawn(keep(a.swarm.dial(b.end.id, {b.address()}, &first), one));
+  group.spawn(keep(a.swarm.dial(b.end.id, {refusing()}, &second), two));
+  run(group.join());
+  ASSERT_TRUE(*one && *two);
+  EXPECT_EQ(**one, **two);
+  EXPECT_TRUE(second.joined_dial && !first.joined_dial);
+  DialReport third;
+  EXPECT_EQ(*dial(a, b, &third), **one);
+  EXPECT_TRUE(third.reused_connection);
+  EXPECT_EQ(a.connected, 1);
+}
+
+TEST_F(SwarmTest, a_dial_that_was_abandoned_can_be_made_again) {
+  Member &a = add(), &b = add();
+  DialReport report;
+  std::optional<Result<Link*>> abandoned;
+  io::TaskGroup group(world_.reactor());
+  group.spawn(keep(a.swarm.dial(b.end.id, {b.address()}, &report), abandoned));
+  world_.run_for(30ms);
+  run(group.close());
+  EXPECT_EQ(abandoned->error(), ErrorCode::Cancelled);
+  EXPECT_TRUE(report.error) << "the report says how it ended for this caller";
+  EXPECT_TRUE(dial(a, b));
+  EXPECT_EQ(a.swarm.connection_count(), 1u);
+}
+
+TEST_F(SwarmTest, a_dial_to_itself_is_refused_and_reported) {
+  Member& a = add();
+  DialReport report;
+  EXPECT_EQ(dial(a, a, &report).error(), ErrorCode::DialedSelf);
+  ASSERT_TRUE(report.error);
+  EXPECT_EQ(*report.error, ErrorCode::DialedSelf);
+}
+
+TEST_F(SwarmTest, limits_turn_connections_away) {
+  SwarmOptions few = swarm_options();
+  few.max_inbound_connections = 2;
+  Member &server = add(few), &a = add(), &b = add(), &c = add();
+  ASSERT_TRUE(dial(a, server) && dial(b, server));
+  (void)dial(c, server);
+  world_.run_for(5s);
+  EXPECT_EQ(server.swarm.connection_count(), 2u);
+  EXPECT_EQ(server.swarm.counters().refused_limit, 1u);
+  ASSERT_EQ(c.ended.size(), 1u);
+  EXPECT_EQ(c.ended[0].code, std::uint32_t(transport::CloseCode::ResourceLimit));
+  few.max_connections = 1;
+  Member& small = add(few);
+  ASSERT_TRUE(dial(small, a));
+  EXPECT_EQ(dial(small, b).error(), ErrorCode::LimitExceeded);
+}
+
+TEST_F(SwarmTest, names_are_resolved_and_the_report_says_from_where) {
+  Member &a = add(), &b = add();
+  world_.set_name("b.example", b.machine.addresses());
+  const Multiaddr named = *Multiaddr::from_string("/dns4/b.example/tcp/4001"),
+                  unknown = *Multiaddr::from_string("/dns/no.example/tcp/1");
+  DialReport report;
+  ASSERT_TRUE(dial(a, b, {unknown, named}, &report));
+  const DialAttempt& good = report.attempts[0].address == b.address() ? report.attempts[0] : report.attempts[1];
+  EXPECT_EQ(good.address, b.address());
+  EXPECT_EQ(good.from, named);
+  EXPECT_EQ(good.stages.resolve, 20ms);
+}
+
+TEST_F(SwarmTest, closing_while_dialing_ends_the_dial_at_once) {
+  Member &a = add(), &b = add();
+  std::optional<Result<Link*>> dialed;
+  io::TaskGroup group(world_.reactor());
+  group.spawn(keep(a.swarm.dial(b.end.id, {black_hole()}, nullptr), dialed));
+  world_.run_for(1s);
+  const TimePoint start = world_.now();
+  run(a.swarm.close());
+  run(group.join());
+  EXPECT_EQ(world_.now(), start);
+  EXPECT_FALSE(*dialed);
+  EXPECT_EQ(dial(a, b).error(), ErrorCode::Closed);
+  EXPECT_EQ(a.swarm.listen(a.address()).error(), ErrorCode::Closed);
+}
+
+TEST_F(SwarmTest, a_crashed_peer_leaves_the_table) {
+  Member &a = add(), &b = add();
+  ASSERT_TRUE(dial(a, b));
+  b.machine.crash(io::SimCrash::Silent);
+  world_.run_for(120s);
+  EXPECT_EQ(a.swarm.connection_count(), 0u);
+  EXPECT_EQ(a.swarm.find(b.end.id), nullptr);
+  EXPECT_EQ(a.ended.size(), 1u);
+}
+
+TEST_F(SwarmTest, closing_waits_for_connections_that_end_at_different_times) {
+  Member& a = add();
+  for (int i = 0; i < 5; ++i) {
+    Member& each = add();
+    world_.set_link(a.machine, each.machine, {.latency = (5 - i) * 20ms});
+    ASSERT_TRUE(dial(a, each));
+  }
+  run(a.swarm.close());
+  EXPECT_EQ(a.swarm.connection_count(), 0u);
+  EXPECT_EQ(a.ended.size(), 5u);
+}
+
+}  // namespace
+}  // namespace starling::swarm

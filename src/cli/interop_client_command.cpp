@@ -27,7 +27,8 @@ io::Task<Status> read_and_compare(host::Stream& stream, const ByteVector& expect
   STARLING_CO_CHECK(co_await stream.read_exactly(got));
   if (got != expected) co_return fail(ErrorCode::ProtocolViolation, Op::Read, Origin::Remote, "the echo differs");
   STARLING_CO_TRY(const Bytes rest, co_await stream.peek());
-  if (!rest.empty()) co_return fail(ErrorCode::ProtocolViolation, Op::Read, Origin::Remote, "the echo is longer than what was sent");
+  if (!rest.empty())
+    co_return fail(ErrorCode::ProtocolViolation, Op::Read, Origin::Remote, "the echo is longer than what was sent");
   co_return Status{};
 }
 
@@ -38,9 +39,11 @@ io::Task<Status> many_streams(Session& session, const Target& target, const Clie
     STARLING_CO_TRY(host::Stream stream, co_await session.host().open_stream(target.peer, {std::string(kEchoId)}));
     streams.push_back(std::move(stream));
   }
-  for (std::size_t i = 0; i < streams.size(); ++i) STARLING_CO_CHECK(co_await streams[i].write(make_payload(i, flags.size)));
+  for (std::size_t i = 0; i < streams.size(); ++i)
+    STARLING_CO_CHECK(co_await streams[i].write(make_payload(i, flags.size)));
   for (host::Stream& stream : streams) stream.close_write();
-  for (std::size_t i = 0; i < streams.size(); ++i) STARLING_CO_CHECK(co_await read_and_compare(streams[i], make_payload(i, flags.size)));
+  for (std::size_t i = 0; i < streams.size(); ++i)
+    STARLING_CO_CHECK(co_await read_and_compare(streams[i], make_payload(i, flags.size)));
   co_return Status{};
 }
 
@@ -65,7 +68,8 @@ io::Task<Status> reset(Session& session, const Target& target, const ClientFlags
   const auto got = co_await stream.peek();
   if (!got && got.error() == ErrorCode::StreamReset) co_return Status{};
   if (!got) co_return std::unexpected(got.error());
-  co_return fail(ErrorCode::ProtocolViolation, Op::Read, Origin::Remote, "expected a reset, got " + std::to_string(got->size()) + " bytes");
+  co_return fail(ErrorCode::ProtocolViolation, Op::Read, Origin::Remote,
+                 "expected a reset, got " + std::to_string(got->size()) + " bytes");
 }
 
 io::Task<Status> ping_once(Session& session, const Target& target) {
@@ -79,18 +83,21 @@ io::Task<Status> ping_once(Session& session, const Target& target) {
 io::Task<Status> close_during_write(Session& session, const Target& target, const ClientFlags&) {
   STARLING_CO_TRY(host::Stream stream, co_await session.host().open_stream(target.peer, {std::string(kTestCloseId)}));
   const Status written = co_await stream.write(make_payload(3, kFloodBytes));
-  if (!written && !(written.error() == ErrorCode::StreamReset) && !(written.error() == ErrorCode::StreamClosed)) co_return written;
+  if (!written && !(written.error() == ErrorCode::StreamReset) && !(written.error() == ErrorCode::StreamClosed))
+    co_return written;
   co_return co_await ping_once(session, target);  // the connection is still good
 }
 
 // A new connection each time: dial, one ping, close.
 io::Task<Status> connects(Session& session, const Target& target, const ClientFlags& flags) {
   io::WaitQueue gone;
-  const auto watch = session.host().events().subscribe<host::PeerDisconnected>([&gone](const auto&) { gone.notify_all(); });
+  const auto watch =
+      session.host().events().subscribe<host::PeerDisconnected>([&gone](const auto&) { gone.notify_all(); });
   for (std::uint64_t i = 0; i < flags.count; ++i) {
     STARLING_CO_TRY(const auto connection, co_await connect(session, target));
     STARLING_CO_CHECK(co_await ping_once(session, target));
-    if (swarm::Link* link = session.host().swarm().find(connection)) link->close(transport::CloseReason::local(transport::CloseCode::None));
+    if (swarm::Link* link = session.host().swarm().find(connection))
+      link->close(transport::CloseReason::local(transport::CloseCode::None));
     while (session.host().swarm().find(target.peer) != nullptr) STARLING_CO_CHECK(co_await gone.wait());
   }
   co_return Status{};
@@ -98,18 +105,24 @@ io::Task<Status> connects(Session& session, const Target& target, const ClientFl
 
 using Behaviour = io::Task<Status> (*)(Session&, const Target&, const ClientFlags&);
 
-io::Task<int> run_behaviour(Session& session, const ClientFlags& flags, const char* name, Behaviour behaviour, bool connects_itself) {
+io::Task<int> run_behaviour(Session& session, const ClientFlags& flags, const char* name, Behaviour behaviour,
+                            bool connects_itself) {
   const auto target = parse_target(flags.target);
   if (!target) co_return report(target.error(), flags.node.json);
   if (!connects_itself) {
-    if (const auto connection = co_await connect(session, *target); !connection) co_return report(connection.error(), flags.node.json);
+    if (const auto connection = co_await connect(session, *target); !connection)
+      co_return report(connection.error(), flags.node.json);
   }
   const TimePoint start = session.reactor->now();
   const Status status = co_await behaviour(session, *target, flags);
   const double seconds = std::chrono::duration<double>(session.reactor->now() - start).count();
   if (!status) co_return report(status.error(), flags.node.json);
   if (flags.node.json) {
-    print_json({{"event", "done"}, {"mode", name}, {"ok", true}, {"count", flags.count}, {"seconds", seconds},
+    print_json({{"event", "done"},
+                {"mode", name},
+                {"ok", true},
+                {"count", flags.count},
+                {"seconds", seconds},
                 {"per_second", seconds > 0 ? double(flags.count) / seconds : 0.0}});
   } else {
     std::printf("%s: ok in %.3f s\n", name, seconds);
@@ -138,7 +151,9 @@ void add_interop_client_command(CLI::App& app, Run& run) {
   for (const Row& row : kRows) {
     auto flags = std::make_shared<ClientFlags>();
     CLI::App* command = group->add_subcommand(row.name, row.what);
-    command->add_option("address", flags->target, "Peer that serves the test protocols, ending in /p2p/<peer id>")->required()->type_name("MULTIADDR");
+    command->add_option("address", flags->target, "Peer that serves the test protocols, ending in /p2p/<peer id>")
+        ->required()
+        ->type_name("MULTIADDR");
     command->add_option("--count", flags->count, "How many")->capture_default_str();
     command->add_option("--size", flags->size, "Bytes per stream")->capture_default_str();
     add_node_flags(*command, flags->node);

@@ -9,8 +9,13 @@ using transport::Direction;
 using transport::ResetCode;
 
 Host::Host(io::World world, crypto::PrivateKey key, HostOptions options, const swarm::SwarmOptions& swarm_options)
-    : world_(world), key_(std::move(key)), id_(PeerId::from_public_key(key_.public_key())), options_(std::move(options)),
-      record_sequence_(options_.record_sequence), tasks_(world.reactor), swarm_(world, id_, swarm_options, *this) {
+    : world_(world),
+      key_(std::move(key)),
+      id_(PeerId::from_public_key(key_.public_key())),
+      options_(std::move(options)),
+      record_sequence_(options_.record_sequence),
+      tasks_(world.reactor),
+      swarm_(world, id_, swarm_options, *this) {
   if (options_.identify) register_identify();
 }
 
@@ -21,7 +26,8 @@ void Host::handle(std::string protocol, StreamHandler handler) {
   local_changed();
 }
 
-void Host::handle_matching(std::string advertised, std::function<bool(std::string_view)> matches, StreamHandler handler) {
+void Host::handle_matching(std::string advertised, std::function<bool(std::string_view)> matches,
+                           StreamHandler handler) {
   patterns_.push_back({std::move(advertised), std::move(matches), std::move(handler)});
   local_changed();
 }
@@ -52,7 +58,8 @@ std::vector<Multiaddr> Host::addresses() const {
   return addresses;
 }
 
-io::Task<Result<swarm::ConnectionId>> Host::connect(PeerId peer, std::vector<Multiaddr> addresses, swarm::DialReport* report) {
+io::Task<Result<swarm::ConnectionId>> Host::connect(PeerId peer, std::vector<Multiaddr> addresses,
+                                                    swarm::DialReport* report) {
   auto link = co_await swarm_.dial(std::move(peer), std::move(addresses), report);
   if (!link) co_return std::unexpected(std::move(link).error());
   co_return (*link)->id();
@@ -124,9 +131,11 @@ io::Task<Result<Stream>> Host::try_open(swarm::Link& link, const std::vector<std
 }
 
 io::Task<Result<Stream>> Host::open_stream(PeerId peer, std::vector<std::string> protocols) {
-  if (protocols.empty()) co_return fail(ErrorCode::InvalidArgument, Op::OpenStream, Origin::Local, "no protocol is named");
+  if (protocols.empty())
+    co_return fail(ErrorCode::InvalidArgument, Op::OpenStream, Origin::Local, "no protocol is named");
   swarm::Link* link = swarm_.find(peer);
-  if (link == nullptr) co_return fail(ErrorCode::NotFound, Op::OpenStream, Origin::Local, "not connected to " + peer.to_string());
+  if (link == nullptr)
+    co_return fail(ErrorCode::NotFound, Op::OpenStream, Origin::Local, "not connected to " + peer.to_string());
   if (protocols.size() > 1) {
     const PeerState* known = this->peer(peer);
     if (known != nullptr && known->identify) {
@@ -181,7 +190,8 @@ void Host::on_inbound_stream(swarm::Link& link, std::unique_ptr<transport::RawSt
 }
 
 io::Task<Result<std::string>> Host::negotiate_inbound(transport::RawStream& raw) {
-  transport::MultistreamListener listener([this](std::string_view name) { return handler_for(name) != nullptr; }, protocols());
+  transport::MultistreamListener listener([this](std::string_view name) { return handler_for(name) != nullptr; },
+                                          protocols());
   ByteQueue out;
   for (;;) {
     STARLING_CO_TRY(const std::size_t used, listener.receive(raw.peek(), out));
@@ -197,8 +207,8 @@ io::Task<Result<std::string>> Host::negotiate_inbound(transport::RawStream& raw)
 
 // The life of an inbound stream: negotiate under a deadline, then the handler for as long as it likes.
 io::Task<void> Host::serve(std::unique_ptr<transport::RawStream> raw, StreamInfo info) {
-  auto protocol = co_await io::with_deadline(options_.negotiate_timeout, io::timeout_error(Op::Negotiate, "inbound stream"),
-                                             negotiate_inbound(*raw));
+  auto protocol = co_await io::with_deadline(
+      options_.negotiate_timeout, io::timeout_error(Op::Negotiate, "inbound stream"), negotiate_inbound(*raw));
   if (--negotiating_[info.connection] == 0) negotiating_.erase(info.connection);
   if (!protocol) {
     ++(protocol.error() == ErrorCode::Timeout ? counters_.negotiation_timeout : counters_.negotiation_failed);

@@ -10,7 +10,12 @@ namespace {
 
 // Field numbers of the spec's Identify message.
 enum Field : std::uint32_t {
-  kPublicKey = 1, kListenAddresses = 2, kProtocols = 3, kObservedAddress = 4, kProtocolVersion = 5, kAgentVersion = 6,
+  kPublicKey = 1,
+  kListenAddresses = 2,
+  kProtocols = 3,
+  kObservedAddress = 4,
+  kProtocolVersion = 5,
+  kAgentVersion = 6,
   kSignedPeerRecord = 8,
 };
 constexpr std::size_t kMaxVersionText = 512, kMaxProtocolText = 1024;
@@ -23,7 +28,8 @@ std::string printable(std::string_view text) {
   return safe;
 }
 
-ByteVector encode_message(const IdentifyInfo& info, std::size_t first_protocol, std::size_t protocols_end, bool head, bool record) {
+ByteVector encode_message(const IdentifyInfo& info, std::size_t first_protocol, std::size_t protocols_end, bool head,
+                          bool record) {
   ByteVector out;
   wire::MessageWriter writer(out);
   if (head && info.public_key) writer.bytes(kPublicKey, info.public_key->to_protobuf());
@@ -47,7 +53,8 @@ std::vector<ByteVector> encode_identify(const IdentifyInfo& info) {
   for (bool head = true; head || next < info.protocols.size(); head = false) {
     std::size_t end = next;
     while (end < info.protocols.size() &&
-           encode_message(info, next, end + 1, head, false).size() <= kMaxIdentifyMessageSent) ++end;
+           encode_message(info, next, end + 1, head, false).size() <= kMaxIdentifyMessageSent)
+      ++end;
     if (end == next && !head) break;  // one name above the limit: nobody could read it
     messages.push_back(encode_message(info, next, end, head, false));
     next = end;
@@ -67,13 +74,17 @@ Status merge_identify(Bytes message, IdentifyInfo& info) {
         break;
       }
       case kListenAddresses: {
-        if (info.listen_addresses.size() >= kMaxIdentifyAddresses) return fail(ErrorCode::TooLarge, Op::Identify, Origin::Remote, "more than " + std::to_string(kMaxIdentifyAddresses) + " addresses");
+        if (info.listen_addresses.size() >= kMaxIdentifyAddresses)
+          return fail(ErrorCode::TooLarge, Op::Identify, Origin::Remote,
+                      "more than " + std::to_string(kMaxIdentifyAddresses) + " addresses");
         auto address = Multiaddr::from_bytes(reader.bytes());
         if (address) info.listen_addresses.push_back(std::move(*address));
         break;
       }
       case kProtocols:
-        if (info.protocols.size() >= kMaxIdentifyProtocols) return fail(ErrorCode::TooLarge, Op::Identify, Origin::Remote, "more than " + std::to_string(kMaxIdentifyProtocols) + " protocols");
+        if (info.protocols.size() >= kMaxIdentifyProtocols)
+          return fail(ErrorCode::TooLarge, Op::Identify, Origin::Remote,
+                      "more than " + std::to_string(kMaxIdentifyProtocols) + " protocols");
         info.protocols.push_back(printable(reader.text(kMaxProtocolText)));
         break;
       case kObservedAddress: {
@@ -81,10 +92,17 @@ Status merge_identify(Bytes message, IdentifyInfo& info) {
         if (address) info.observed_address = address->without_last(Protocol::P2p);  // js adds our own id
         break;
       }
-      case kProtocolVersion: info.protocol_version = printable(reader.text(kMaxVersionText)); break;
-      case kAgentVersion: info.agent_version = printable(reader.text(kMaxVersionText)); break;
-      case kSignedPeerRecord: info.signed_peer_record = to_vector(reader.bytes()); break;
-      default: break;
+      case kProtocolVersion:
+        info.protocol_version = printable(reader.text(kMaxVersionText));
+        break;
+      case kAgentVersion:
+        info.agent_version = printable(reader.text(kMaxVersionText));
+        break;
+      case kSignedPeerRecord:
+        info.signed_peer_record = to_vector(reader.bytes());
+        break;
+      default:
+        break;
     }
   }
   return reader.finish("identify");
@@ -92,7 +110,9 @@ Status merge_identify(Bytes message, IdentifyInfo& info) {
 
 Status check_identify(IdentifyInfo& info, const PeerId& peer) {
   if (info.public_key && !peer.matches(*info.public_key)) {
-    return fail(ErrorCode::BadKey, Op::Identify, Origin::Remote, "the key in the message of " + peer.to_string() + " belongs to " + PeerId::from_public_key(*info.public_key).to_string());
+    return fail(ErrorCode::BadKey, Op::Identify, Origin::Remote,
+                "the key in the message of " + peer.to_string() + " belongs to " +
+                    PeerId::from_public_key(*info.public_key).to_string());
   }
   if (info.signed_peer_record.empty()) return {};
   auto record = PeerRecord::open(info.signed_peer_record);

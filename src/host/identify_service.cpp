@@ -23,7 +23,8 @@ IdentifyInfo Host::describe(std::optional<Multiaddr> observed) const {
   info.observed_address = std::move(observed);
   info.protocols = protocols();
   const PeerRecord record{id_, record_sequence_, info.listen_addresses};
-  if (auto envelope = record.seal(key_); envelope && !info.listen_addresses.empty()) info.signed_peer_record = envelope->to_protobuf();
+  if (auto envelope = record.seal(key_); envelope && !info.listen_addresses.empty())
+    info.signed_peer_record = envelope->to_protobuf();
   return info;
 }
 
@@ -39,17 +40,22 @@ io::Task<Status> Host::send_identify(Stream& stream) {
 }
 
 io::Task<void> Host::answer_identify(Stream stream) {
-  const Status sent = co_await io::with_deadline(options_.identify_timeout, io::timeout_error(Op::Identify, "answer"), send_identify(stream));
-  if (sent) (void)co_await io::with_deadline(options_.identify_timeout, io::timeout_error(Op::Identify, "close"), stream.close());
+  const Status sent = co_await io::with_deadline(options_.identify_timeout, io::timeout_error(Op::Identify, "answer"),
+                                                 send_identify(stream));
+  if (sent)
+    (void)co_await io::with_deadline(options_.identify_timeout, io::timeout_error(Op::Identify, "close"),
+                                     stream.close());
 }
 
 io::Task<Result<IdentifyInfo>> Host::read_identify(Stream& stream) {
   IdentifyInfo info;
   for (std::size_t messages = 0;; ++messages) {
     STARLING_CO_TRY(const Bytes more, co_await stream.peek());
-    if (more.empty() && messages == 0) co_return fail(ErrorCode::EndOfStream, Op::Identify, Origin::Remote, "an empty answer");
+    if (more.empty() && messages == 0)
+      co_return fail(ErrorCode::EndOfStream, Op::Identify, Origin::Remote, "an empty answer");
     if (more.empty()) break;
-    if (messages == kMaxIdentifyMessages) co_return fail(ErrorCode::TooLarge, Op::Identify, Origin::Remote, "too many messages");
+    if (messages == kMaxIdentifyMessages)
+      co_return fail(ErrorCode::TooLarge, Op::Identify, Origin::Remote, "too many messages");
     STARLING_CO_TRY(const ByteVector message, co_await stream.read_message(kMaxIdentifyMessageRead));
     STARLING_CO_CHECK(merge_identify(message, info));
   }
@@ -64,7 +70,8 @@ io::Task<Result<IdentifyInfo>> Host::ask_identify(swarm::ConnectionId connection
 }
 
 io::Task<void> Host::identify(PeerId peer, swarm::ConnectionId connection) {
-  auto info = co_await io::with_deadline(options_.identify_timeout, io::timeout_error(Op::Identify, peer.to_string()), ask_identify(connection));
+  auto info = co_await io::with_deadline(options_.identify_timeout, io::timeout_error(Op::Identify, peer.to_string()),
+                                         ask_identify(connection));
   const auto found = peers_.find(peer);
   Peer& state = *found->second;
   state.identifying = false;
@@ -77,7 +84,16 @@ io::Task<void> Host::identify(PeerId peer, swarm::ConnectionId connection) {
     events_.emit(PeerIdentifyFailed{peer, connection, std::move(info.error())});
   }
   state.identify_ended.notify_all();
+  retry_identify(peer, state, connection);
   forget_if_unused(peer);
+}
+
+// The connection that was asked on went; another to the same peer may answer. Each is asked once at most: the one
+// that is left is another than the one that failed.
+void Host::retry_identify(const PeerId& peer, Peer& state, swarm::ConnectionId failed) {
+  swarm::Link* other = swarm_.find(peer);
+  if (state.identify || closing_ || other == nullptr || other->id() == failed || swarm_.find(failed) != nullptr) return;
+  state.identifying = tasks_.spawn(identify(peer, other->id()));
 }
 
 void Host::learn(Peer& state, const PeerId& peer, swarm::ConnectionId connection, IdentifyInfo info, bool pushed) {
@@ -114,7 +130,8 @@ io::Task<void> Host::receive_push(Stream stream) {
     stream.reset(transport::ResetCode::RateLimited);
     co_return;
   }
-  auto info = co_await io::with_deadline(options_.identify_timeout, io::timeout_error(Op::Identify, "push of " + peer.to_string()), read_identify(stream));
+  auto info = co_await io::with_deadline(
+      options_.identify_timeout, io::timeout_error(Op::Identify, "push of " + peer.to_string()), read_identify(stream));
   const auto still = peers_.find(peer);  // it stays while a push runs
   still->second->push_running = false;
   if (!info) {
@@ -142,7 +159,8 @@ io::Task<void> Host::push_to_all() {
   std::vector<PeerId> targets;
   for (const auto& [peer, state] : peers_) {
     const auto& known = state->identify;
-    if (known && std::find(known->protocols.begin(), known->protocols.end(), kIdentifyPushId) != known->protocols.end()) targets.push_back(peer);
+    if (known && std::find(known->protocols.begin(), known->protocols.end(), kIdentifyPushId) != known->protocols.end())
+      targets.push_back(peer);
   }
   std::sort(targets.begin(), targets.end());
   for (PeerId& peer : targets) tasks_.spawn(push_to(std::move(peer)));
@@ -157,22 +175,27 @@ io::Task<Status> Host::push_stream(PeerId peer) {
 }
 
 io::Task<void> Host::push_to(PeerId peer) {
-  const Status sent = co_await io::with_deadline(options_.identify_timeout, io::timeout_error(Op::Identify, "push"), push_stream(peer));
+  const Status sent =
+      co_await io::with_deadline(options_.identify_timeout, io::timeout_error(Op::Identify, "push"), push_stream(peer));
   if (sent) ++counters_.pushes_sent;
 }
 
 io::Task<Result<IdentifyInfo>> Host::identified(PeerId peer) {
   const auto found = peers_.find(peer);
-  if (found == peers_.end()) co_return fail(ErrorCode::NotFound, Op::Identify, Origin::Local, "not connected to " + peer.to_string());
+  if (found == peers_.end())
+    co_return fail(ErrorCode::NotFound, Op::Identify, Origin::Local, "not connected to " + peer.to_string());
   Peer& state = *found->second;
   ++state.waiting;
   Status waited;
   while (state.identifying && waited) waited = co_await state.identify_ended.wait();
   --state.waiting;
   Result<IdentifyInfo> result = fail(ErrorCode::NotFound, Op::Identify, Origin::Local, "identify is off");
-  if (!waited) result = std::unexpected(std::move(waited).error());
-  else if (state.identify) result = *state.identify;
-  else if (state.identify_error) result = std::unexpected(*state.identify_error);
+  if (!waited)
+    result = std::unexpected(std::move(waited).error());
+  else if (state.identify)
+    result = *state.identify;
+  else if (state.identify_error)
+    result = std::unexpected(*state.identify_error);
   forget_if_unused(peer);
   co_return result;
 }

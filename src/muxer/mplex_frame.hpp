@@ -14,7 +14,12 @@ inline constexpr std::uint64_t kLastId = (std::uint64_t{1} << 60) - 1;
 
 // spec: Flag Values. "Initiator" and "Receiver" say which of the two the sender of the message is.
 enum class Flag : std::uint8_t {
-  NewStream = 0, MessageReceiver = 1, MessageInitiator = 2, CloseReceiver = 3, CloseInitiator = 4, ResetReceiver = 5,
+  NewStream = 0,
+  MessageReceiver = 1,
+  MessageInitiator = 2,
+  CloseReceiver = 3,
+  CloseInitiator = 4,
+  ResetReceiver = 5,
   ResetInitiator = 6,
 };
 inline constexpr std::uint8_t kLastFlag = 6;

@@ -125,7 +125,8 @@ Result<StreamId> MplexSession::open_stream() {
   if (!may_open()) {
     refused_open_ = true;
     const bool ids = next_id_ > kLastId;
-    return fail(ErrorCode::StreamLimit, Op::OpenStream, Origin::Limit, ids ? "all mplex stream ids are used up" : "max_outbound_streams");
+    return fail(ErrorCode::StreamLimit, Op::OpenStream, Origin::Limit,
+                ids ? "all mplex stream ids are used up" : "max_outbound_streams");
   }
   const std::uint64_t wire = next_id_++;
   const StreamId id = wire << 1 | 1;
@@ -140,7 +141,8 @@ std::size_t MplexSession::send(StreamId id, Bytes payload) {
   if (stream == nullptr || stream->closed_here || payload.empty()) return 0;
   const std::size_t most = std::max(std::min(config_.max_frame_payload, config_.max_message_size), 1u);
   const Header header{.flag = flag_of(Kind::Message, is_ours(id)), .stream = stream->wire};
-  output_.prepare(payload.size() + (payload.size() + most - 1) / most * kMaxHeaderSize);  // once, not message by message
+  output_.prepare(payload.size() +
+                  (payload.size() + most - 1) / most * kMaxHeaderSize);  // once, not message by message
   for (Bytes rest = payload; !rest.empty();) {
     const Bytes piece = rest.first(std::min(rest.size(), most));
     put(header, piece);
@@ -165,7 +167,10 @@ void MplexSession::reset(StreamId id, ResetCode) {
 }
 
 Stats MplexSession::stats() const {
-  return {.inbound_streams = inbound_, .outbound_streams = outbound_, .refused_streams = refused_, .discarded_bytes = discarded_bytes_};
+  return {.inbound_streams = inbound_,
+          .outbound_streams = outbound_,
+          .refused_streams = refused_,
+          .discarded_bytes = discarded_bytes_};
 }
 
 // The one who opened a stream sends with the initiator's flags, so those name a stream of the remote's.

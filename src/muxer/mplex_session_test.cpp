@@ -9,8 +9,8 @@
 namespace starling::muxer::mplex {
 namespace {
 
-using ::testing::ElementsAre;
 using testing::bytes_of;
+using ::testing::ElementsAre;
 using testing::pattern;
 
 ByteVector message(Flag flag, std::uint64_t stream, Bytes payload = {}) {
@@ -52,8 +52,10 @@ TEST(MplexFrame, header_is_two_varints) {
 }
 
 TEST(MplexFrame, header_reads_back_from_single_bytes) {
-  for (const std::uint64_t stream : {std::uint64_t(0), std::uint64_t(15), std::uint64_t(16), std::uint64_t(1) << 40, kLastId}) {
-    for (const std::uint64_t length : {std::uint64_t(0), std::uint64_t(127), std::uint64_t(128), (std::uint64_t(1) << 63) - 1}) {
+  for (const std::uint64_t stream :
+       {std::uint64_t(0), std::uint64_t(15), std::uint64_t(16), std::uint64_t(1) << 40, kLastId}) {
+    for (const std::uint64_t length :
+         {std::uint64_t(0), std::uint64_t(127), std::uint64_t(128), (std::uint64_t(1) << 63) - 1}) {
       ByteVector bytes(kMaxHeaderSize);
       bytes.resize(encode({Flag::CloseReceiver, stream, length}, bytes.data()));
       HeaderReader reader;
@@ -80,7 +82,11 @@ TEST(MplexSession, our_streams_use_the_initiator_flags) {
   bench.session.send(id, bytes_of("x"));
   bench.session.close_write(id);
   bench.session.reset(id, 5);
-  EXPECT_EQ(bench.sent(), "0000" "020178" "0400" "0600");
+  EXPECT_EQ(bench.sent(),
+            "0000"
+            "020178"
+            "0400"
+            "0600");
 }
 
 TEST(MplexSession, their_streams_use_the_receiver_flags) {
@@ -90,7 +96,10 @@ TEST(MplexSession, their_streams_use_the_receiver_flags) {
   bench.session.send(id, bytes_of("x"));
   bench.session.close_write(id);
   bench.session.reset(id, 5);
-  EXPECT_EQ(bench.sent(), "290178" "2b00" "2d00");
+  EXPECT_EQ(bench.sent(),
+            "290178"
+            "2b00"
+            "2d00");
 }
 
 TEST(MplexSession, name_of_a_stream_is_passed_over) {

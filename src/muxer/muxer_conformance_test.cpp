@@ -19,7 +19,8 @@ class MuxerConformance : public ::testing::TestWithParam<Muxer> {
 };
 
 INSTANTIATE_TEST_SUITE_P(, MuxerConformance,
-                         ::testing::Values(Muxer{"yamux", kYamuxId, make_yamux, 12}, Muxer{"mplex", kMplexId, make_mplex, 2}),
+                         ::testing::Values(Muxer{"yamux", kYamuxId, make_yamux, 12},
+                                           Muxer{"mplex", kMplexId, make_mplex, 2}),
                          [](const auto& param) { return std::string(param.param.name); });
 
 TEST_P(MuxerConformance, names_its_protocol) {
@@ -200,7 +201,8 @@ TEST_P(MuxerConformance, reset_in_the_middle_of_a_frame_discards_its_rest) {
   p.a.session->close_write(here);
   p.b.seen.consume = false;
   p.b.seen.data_hook = [&](StreamId id, Bytes) { p.b.session->reset(id, 0); };
-  while (p.move(p.a, p.b, 100)) {}
+  while (p.move(p.a, p.b, 100)) {
+  }
   EXPECT_LE(p.b.seen.streams[there].data.size(), 100u);
   EXPECT_EQ(p.b.seen.streams[there].data.size() + p.b.session->stats().discarded_bytes, 1000u);
   EXPECT_FALSE(p.b.seen.streams[there].remote_closed);
@@ -280,7 +282,8 @@ TEST_P(MuxerConformance, refusals_nobody_reads_cut_the_peer) {
   Pair p = pair({}, limited);
   p.settle();
   for (std::uint32_t i = 0; i < kRefusals; ++i) p.a.session->open_stream().value();
-  while (p.move(p.a, p.b)) {}
+  while (p.move(p.a, p.b)) {
+  }
   EXPECT_TRUE(p.b.status);
   p.a.session->open_stream().value();
   p.move(p.a, p.b);

@@ -96,7 +96,8 @@ class Conversation {
   void send(Link& link, int end) {
     End& from = link.ends[end];
     if (from.sent.size() > kMostPerStream) return;
-    const ByteVector payload = pattern(random_->below(random_->below(3) == 0 ? 200000 : 300), from.sent.size() + std::size_t(end));
+    const ByteVector payload =
+        pattern(random_->below(random_->below(3) == 0 ? 200000 : 300), from.sent.size() + std::size_t(end));
     const std::size_t taken = side(link, end).session->send(from.id, payload);
     append(from.sent, Bytes(payload).first(taken));
   }

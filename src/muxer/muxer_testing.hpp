@@ -124,7 +124,8 @@ class Pair {
   void pass(Duration time) {
     now += time;
     for (Side* side : {&a, &b})
-      if (side->status && side->session->next_deadline() <= now) side->status = side->session->on_timer(now, side->seen);
+      if (side->status && side->session->next_deadline() <= now)
+        side->status = side->session->on_timer(now, side->seen);
   }
   /// A stream from `a`, known to `b`: its names at both sides.
   std::pair<StreamId, StreamId> open() {

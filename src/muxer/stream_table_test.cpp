@@ -70,7 +70,8 @@ TEST(UnsentFrames, never_counts_fewer_than_are_unsent) {
       frames.add(1, written);
     }
     sent += random->below(written - sent + 1);
-    const auto unsent = std::uint64_t(std::count_if(ends.begin(), ends.end(), [&](std::uint64_t end) { return end > sent; }));
+    const auto unsent =
+        std::uint64_t(std::count_if(ends.begin(), ends.end(), [&](std::uint64_t end) { return end > sent; }));
     ASSERT_GE(frames.count(sent), unsent);
     if (sent == written) ASSERT_EQ(frames.count(sent), 0u);
   }

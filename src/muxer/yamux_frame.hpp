@@ -41,7 +41,10 @@ inline void encode(const Header& header, std::uint8_t* to) {
 
 /// Reads the twelve bytes at `from` as they stand; `complaint_about` says whether they may be used.
 inline Header decode(const std::uint8_t* from) {
-  return {.type = Type(from[1]), .flags = get_u16_be(from + 2), .stream = get_u32_be(from + 4), .length = get_u32_be(from + 8)};
+  return {.type = Type(from[1]),
+          .flags = get_u16_be(from + 2),
+          .stream = get_u32_be(from + 4),
+          .length = get_u32_be(from + 8)};
 }
 
 /// What is wrong with the twelve bytes at `from`, or empty: version, type, flags, and stream id against type.
@@ -49,8 +52,8 @@ std::string_view complaint_about(const std::uint8_t* from);
 
 /// The common case of that, decided at once: data or a window update of some stream with nothing unknown in it.
 inline bool is_plain_stream_frame(const std::uint8_t* from) {
-  return from[0] == kVersion && from[1] <= std::uint8_t(Type::WindowUpdate) && (get_u16_be(from + 2) & ~kAllFlags) == 0 &&
-         get_u32_be(from + 4) != 0;
+  return from[0] == kVersion && from[1] <= std::uint8_t(Type::WindowUpdate) &&
+         (get_u16_be(from + 2) & ~kAllFlags) == 0 && get_u32_be(from + 4) != 0;
 }
 
 }  // namespace starling::muxer::yamux

@@ -56,7 +56,8 @@ Status YamuxSession::read_header(Bytes& bytes, Events& events) {
 }
 
 Status YamuxSession::on_frame(const std::uint8_t* header, Events& events) {
-  if (is_plain_stream_frame(header)) [[likely]] return on_stream_frame(decode(header), events);
+  if (is_plain_stream_frame(header)) [[likely]]
+    return on_stream_frame(decode(header), events);
   if (const std::string_view complaint = complaint_about(header); !complaint.empty()) [[unlikely]] {
     return remote_fault(ErrorCode::ProtocolViolation, complaint);
   }
@@ -99,7 +100,8 @@ Status YamuxSession::on_stream_frame(const Header& frame, Events& events) {
 Status YamuxSession::on_syn(const Header& frame, Events& events) {
   const bool odd = frame.stream % 2 == 1;
   if (odd == config_.initiator) return remote_fault(ErrorCode::ProtocolViolation, "yamux stream id of the wrong side");
-  if (streams_.find(frame.stream) != nullptr) return remote_fault(ErrorCode::ProtocolViolation, "yamux stream opened twice");
+  if (streams_.find(frame.stream) != nullptr)
+    return remote_fault(ErrorCode::ProtocolViolation, "yamux stream opened twice");
   if (frame.type == Type::Data && frame.length > kInitialWindow) {
     return remote_fault(ErrorCode::ProtocolViolation, "yamux data beyond the initial window");
   }
@@ -141,7 +143,8 @@ void YamuxSession::on_ack(Stream& stream) {
   --unacknowledged_;
 }
 
-// go-libp2p puts an error code into the length of a window update with RST; rust-libp2p resets with an empty data frame.
+// go-libp2p puts an error code into the length of a window update with RST; rust-libp2p resets with an empty data
+// frame.
 void YamuxSession::on_rst(const Header& frame, Events& events) {
   const Stream* stream = streams_.find(frame.stream);
   if (stream == nullptr) return;
@@ -151,7 +154,8 @@ void YamuxSession::on_rst(const Header& frame, Events& events) {
 }
 
 Status YamuxSession::on_window_update(const Header& frame, Stream& stream, Events& events) {
-  if (frame.length > UINT32_MAX - stream.send_credit) return remote_fault(ErrorCode::ProtocolViolation, "yamux window overflow");
+  if (frame.length > UINT32_MAX - stream.send_credit)
+    return remote_fault(ErrorCode::ProtocolViolation, "yamux window overflow");
   stream.send_credit += frame.length;
   const StreamId id = id_of(frame.stream, stream);
   if (stream.blocked && frame.length > 0) {
@@ -163,7 +167,8 @@ Status YamuxSession::on_window_update(const Header& frame, Stream& stream, Event
 }
 
 Status YamuxSession::on_data(const Header& frame, const Stream& stream, Events& events) {
-  if (frame.length > stream.window.credit) return remote_fault(ErrorCode::ProtocolViolation, "yamux data beyond the window");
+  if (frame.length > stream.window.credit)
+    return remote_fault(ErrorCode::ProtocolViolation, "yamux data beyond the window");
   body_.stream = id_of(frame.stream, stream);
   body_.fin = frame.has(kFin);
   if (body_.left == 0) end_body(events);

@@ -49,12 +49,15 @@ bool YamuxSession::may_open() const {
 // spec: Opening a stream; ACK backlog
 Result<StreamId> YamuxSession::open_stream() {
   if (failure_) return fail(ErrorCode::ConnectionClosed, Op::OpenStream, failure_->origin(), failure_->detail());
-  if (heard_go_away_ || said_go_away_) return fail(ErrorCode::GoAway, Op::OpenStream, heard_go_away_ ? Origin::Remote : Origin::Local);
+  if (heard_go_away_ || said_go_away_)
+    return fail(ErrorCode::GoAway, Op::OpenStream, heard_go_away_ ? Origin::Remote : Origin::Local);
   if (!may_open()) {
     refused_open_ = true;
-    if (next_id_ > kLastId) return fail(ErrorCode::StreamLimit, Op::OpenStream, Origin::Limit, "all yamux stream ids are used up");
+    if (next_id_ > kLastId)
+      return fail(ErrorCode::StreamLimit, Op::OpenStream, Origin::Limit, "all yamux stream ids are used up");
     const bool backlog = unacknowledged_ >= config_.accept_backlog;
-    return fail(ErrorCode::StreamLimit, Op::OpenStream, Origin::Limit, backlog ? "accept_backlog" : "max_outbound_streams");
+    return fail(ErrorCode::StreamLimit, Op::OpenStream, Origin::Limit,
+                backlog ? "accept_backlog" : "max_outbound_streams");
   }
   const auto wire = std::uint32_t(next_id_);
   next_id_ += 2;

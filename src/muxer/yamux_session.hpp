@@ -45,7 +45,7 @@ class YamuxSession final : public Session {
   struct Stream {
     ReceiveWindow window;
     std::uint32_t send_credit = kInitialWindow;
-    std::uint32_t use = 0;          // how often the remote had used the id before, roughly: the upper half of StreamId
+    std::uint32_t use = 0;  // how often the remote had used the id before, roughly: the upper half of StreamId
     bool ours : 1 = false;
     bool owes_ack : 1 = false;      // theirs: we have not acknowledged it
     bool awaits_ack : 1 = false;    // ours: the remote has not acknowledged it

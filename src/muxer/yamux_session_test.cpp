@@ -10,8 +10,8 @@
 namespace starling::muxer::yamux {
 namespace {
 
-using ::testing::ElementsAre;
 using testing::bytes_of;
+using ::testing::ElementsAre;
 using testing::pattern;
 
 constexpr std::uint32_t kTheirs = 1;  // the remote of Bench dialed
@@ -123,7 +123,8 @@ TEST(YamuxSession, refusals_name_their_reason) {
   EXPECT_THAT(bench.sent(), ElementsAre(Header{Type::WindowUpdate, kRst, 3, kStreamResourceLimit}));
   bench.session.go_away(0x1006);
   bench.feed(data(kSyn, 5, {})).value();
-  EXPECT_THAT(bench.sent(), ElementsAre(Header{Type::GoAway, 0, 0, 0x1006}, Header{Type::WindowUpdate, kRst, 5, kStreamShutdown}));
+  EXPECT_THAT(bench.sent(),
+              ElementsAre(Header{Type::GoAway, 0, 0, 0x1006}, Header{Type::WindowUpdate, kRst, 5, kStreamShutdown}));
 }
 
 TEST(YamuxSession, go_away_of_the_remote_ends_our_opening_but_not_our_streams) {
@@ -219,9 +220,9 @@ TEST(YamuxSession, data_after_fin_is_discarded_within_the_window) {
 }
 
 TEST(YamuxViolation, bad_headers) {
-  for (const char* hex : {"010000000000000100000000", "000400000000000100000000", "000000100000000100000000",
-                          "000000010000000000000000", "000200010000000100000000", "000200000000000000000000",
-                          "000300000000000200000000"}) {
+  for (const char* hex :
+       {"010000000000000100000000", "000400000000000100000000", "000000100000000100000000", "000000010000000000000000",
+        "000200010000000100000000", "000200000000000000000000", "000300000000000200000000"}) {
     Bench bench;
     bench.expect_fault(from_hex(hex).value());
   }

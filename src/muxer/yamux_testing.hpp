@@ -8,7 +8,8 @@
 
 namespace starling::muxer::yamux {
 
-inline ByteVector frame(Type type, std::uint16_t flags, std::uint32_t stream, std::uint32_t length, Bytes payload = {}) {
+inline ByteVector frame(Type type, std::uint16_t flags, std::uint32_t stream, std::uint32_t length,
+                        Bytes payload = {}) {
   ByteVector bytes(kHeaderSize);
   encode({type, flags, stream, length}, bytes.data());
   append(bytes, payload);

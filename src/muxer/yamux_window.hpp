@@ -29,12 +29,15 @@ class WindowBudget {
 };
 
 struct ReceiveWindow {
-  TimePoint last_update{};               // when credit was last sent, or the stream began
-  std::uint32_t size = kInitialWindow;   // bytes that may be on the way or unread at once
-  std::uint32_t credit = kInitialWindow; // bytes the remote may still send
-  std::uint32_t unread = 0;              // bytes delivered and not consumed yet
+  TimePoint last_update{};                // when credit was last sent, or the stream began
+  std::uint32_t size = kInitialWindow;    // bytes that may be on the way or unread at once
+  std::uint32_t credit = kInitialWindow;  // bytes the remote may still send
+  std::uint32_t unread = 0;               // bytes delivered and not consumed yet
 
-  void deliver(std::uint32_t bytes) { credit -= bytes; unread += bytes; }
+  void deliver(std::uint32_t bytes) {
+    credit -= bytes;
+    unread += bytes;
+  }
   void discard(std::uint32_t bytes) { credit -= bytes; }
   void consume(std::uint32_t bytes) { unread -= bytes; }
 

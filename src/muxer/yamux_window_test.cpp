@@ -93,7 +93,8 @@ class Link {
     };
     for (const TimePoint end = pair_.now + time; pair_.now < end; pair_.now += kStep) {
       for (const StreamId id : ids)
-        while (pair_.a.session->send(id, payload) == payload.size()) {}
+        while (pair_.a.session->send(id, payload) == payload.size()) {
+        }
       deliver(pair_.a, to_b_, pair_.b);
       deliver(pair_.b, to_a_, pair_.a);
     }

@@ -27,11 +27,14 @@ Error all_failed(const DialReport& report) {
   const Error* last = nullptr;
   for (const DialAttempt& attempt : report.attempts) {
     if (!attempt.error) continue;
-    detail += (last == nullptr ? ": " : "; ") + attempt.address.to_string() + " " + std::string(to_string(attempt.error->code()));
+    detail += (last == nullptr ? ": " : "; ") + attempt.address.to_string() + " " +
+              std::string(to_string(attempt.error->code()));
     last = &*attempt.error;
   }
-  if (report.attempts.size() == 1 && last != nullptr) return Error(*last).while_doing(Op::Dial, report.peer.to_string());
-  Error error(ErrorCode::AllAddressesFailed, Op::Dial, last != nullptr ? last->origin() : Origin::Network, std::move(detail));
+  if (report.attempts.size() == 1 && last != nullptr)
+    return Error(*last).while_doing(Op::Dial, report.peer.to_string());
+  Error error(ErrorCode::AllAddressesFailed, Op::Dial, last != nullptr ? last->origin() : Origin::Network,
+              std::move(detail));
   return last != nullptr ? std::move(error).caused_by(*last) : error;
 }
 
@@ -50,8 +53,10 @@ class Swarm::Dialer {
     co_await tasks_.close();
     if (winner_) {
       auto adopted = swarm_.adopt(std::move(winner_));
-      if (adopted) dial_.connection = (*adopted)->id();
-      else dial_.report.error = adopted.error();
+      if (adopted)
+        dial_.connection = (*adopted)->id();
+      else
+        dial_.report.error = adopted.error();
     } else {
       dial_.report.error = stopped_by_ ? *stopped_by_ : all_failed(dial_.report);
     }
@@ -63,7 +68,8 @@ class Swarm::Dialer {
   io::Task<Status> start_attempts() {
     auto& attempts = dial_.report.attempts;
     for (DialAttempt& attempt : attempts) {
-      while (running_ >= swarm_.options_.max_dials_per_peer && !winner_) STARLING_CO_CHECK(co_await dial_.changed.wait());
+      while (running_ >= swarm_.options_.max_dials_per_peer && !winner_)
+        STARLING_CO_CHECK(co_await dial_.changed.wait());
       if (winner_) co_return Status{};
       ++running_;
       tasks_.spawn(run_attempt(attempt));
@@ -78,9 +84,10 @@ class Swarm::Dialer {
   io::Task<Status> pause_before_next(bool last) {
     if (last) co_return Status{};
     const std::size_t ended_before = ended_;
-    const Status changed = co_await io::with_deadline(swarm_.options_.dial_stagger, io::timeout_error(Op::Dial, "stagger"),
-                                                      wait_for_change(ended_before));
-    if (!changed && !(changed.error() == ErrorCode::Timeout && changed.error().detail() == "stagger")) co_return changed;
+    const Status changed = co_await io::with_deadline(
+        swarm_.options_.dial_stagger, io::timeout_error(Op::Dial, "stagger"), wait_for_change(ended_before));
+    if (!changed && !(changed.error() == ErrorCode::Timeout && changed.error().detail() == "stagger"))
+      co_return changed;
     co_return Status{};
   }
 
@@ -113,7 +120,8 @@ class Swarm::Dialer {
     if (attempt.error) co_return std::unexpected(*attempt.error);  // its name did not resolve
     transport::Transport* transport = swarm_.transport_for(attempt.address);
     if (transport == nullptr) {
-      co_return fail(ErrorCode::Unsupported, Op::Dial, Origin::Local, "no transport of this node dials " + attempt.address.to_string());
+      co_return fail(ErrorCode::Unsupported, Op::Dial, Origin::Local,
+                     "no transport of this node dials " + attempt.address.to_string());
     }
     STARLING_CO_CHECK(co_await swarm_.take_dial_slot());
     auto connection = co_await transport->dial(attempt.address, {dial_.report.peer, &attempt.stages});
@@ -172,7 +180,9 @@ io::Task<void> Swarm::resolve_into(Multiaddr address, std::vector<DialAttempt>& 
     co_return;
   }
   const Protocol kind = parts[0].protocol;
-  const io::Family family = kind == Protocol::Dns4 ? io::Family::V4 : kind == Protocol::Dns6 ? io::Family::V6 : io::Family::Any;
+  const io::Family family = kind == Protocol::Dns4   ? io::Family::V4
+                            : kind == Protocol::Dns6 ? io::Family::V6
+                                                     : io::Family::Any;
   const TimePoint start = world_.reactor.now();
   auto found = co_await world_.network.resolve(parts[0].value_text(), family);
   attempt.stages.resolve = world_.reactor.now() - start;
@@ -194,7 +204,9 @@ io::Task<void> Swarm::resolve_into(Multiaddr address, std::vector<DialAttempt>& 
 
 io::Task<void> Swarm::run_dial(PendingDial& dial, std::vector<Multiaddr> addresses) {
   const TimePoint start = world_.reactor.now();
-  dial.report.attempts = co_await plan(dial.report.peer, std::move(addresses));
+  dial.report.attempts =
+      co_await io::with_deadline(options_.dial_timeout, io::timeout_error(Op::Resolve, dial.report.peer.to_string()),
+                                 plan(dial.report.peer, std::move(addresses)));
   if (dial.report.attempts.empty()) {
     dial.report.error = Error(ErrorCode::NoAddresses, Op::Dial, Origin::Local, dial.report.peer.to_string());
   } else {
@@ -241,7 +253,8 @@ io::Task<Result<Link*>> Swarm::dial(PeerId peer, std::vector<Multiaddr> addresse
   if (--dial.waiting == 0 && dial.done) dials_.erase(peer);  // else run_dial() does it
   if (error) co_return std::unexpected(*error);
   if (Link* link = find(connection)) co_return link;
-  co_return fail(ErrorCode::ConnectionClosed, Op::Dial, Origin::Remote, "the connection to " + peer.to_string() + " closed at once");
+  co_return fail(ErrorCode::ConnectionClosed, Op::Dial, Origin::Remote,
+                 "the connection to " + peer.to_string() + " closed at once");
 }
 
 }  // namespace starling::swarm

@@ -12,8 +12,8 @@ struct Swarm::PendingDial {
   DialReport report;
   ConnectionId connection = 0;  // 0 while or unless connected
   bool done = false;
-  std::size_t waiting = 0;      // callers; the last one to leave removes the dial
-  io::WaitQueue changed;        // done, or an attempt ended
+  std::size_t waiting = 0;  // callers; the last one to leave removes the dial
+  io::WaitQueue changed;    // done, or an attempt ended
 };
 
 }  // namespace starling::swarm

@@ -7,10 +7,10 @@
 namespace starling::transport {
 namespace {
 
-constexpr std::size_t kReadChunk = 256u << 10;      // room for a read: many records in one system call
-constexpr std::size_t kMinReadRoom = 64u << 10;     // behind a partial record
-constexpr std::size_t kWireTarget = 256u << 10;     // sealed bytes per write call
-constexpr int kReadsPerTurn = 4;                    // then other connections get their turn
+constexpr std::size_t kReadChunk = 256u << 10;   // room for a read: many records in one system call
+constexpr std::size_t kMinReadRoom = 64u << 10;  // behind a partial record
+constexpr std::size_t kWireTarget = 256u << 10;  // sealed bytes per write call
+constexpr int kReadsPerTurn = 4;                 // then other connections get their turn
 
 // What a stream may hold unread. Where the muxer has windows, they bound it.
 std::size_t max_inbox(const UpgraderOptions& options, std::string_view muxer) {
@@ -20,12 +20,16 @@ std::size_t max_inbox(const UpgraderOptions& options, std::string_view muxer) {
 }  // namespace
 
 MuxedConnection::MuxedConnection(io::World world, const UpgraderOptions& options, ConnectionInfo info, Parts parts)
-    : world_(world), options_(options), info_(std::move(info)), parts_(std::move(parts)),
-      max_inbox_(max_inbox(options, info_.muxer)), timer_(world.reactor, [this] { on_timer(); }), tasks_(world.reactor), reading_(&tasks_.scope()) {}
+    : world_(world),
+      options_(options),
+      info_(std::move(info)),
+      parts_(std::move(parts)),
+      max_inbox_(max_inbox(options, info_.muxer)),
+      timer_(world.reactor, [this] { on_timer(); }),
+      tasks_(world.reactor),
+      reading_(&tasks_.scope()) {}
 
-MuxedConnection::~MuxedConnection() {
-  end_by(CloseReason::local(CloseCode::Shutdown));
-}
+MuxedConnection::~MuxedConnection() { end_by(CloseReason::local(CloseCode::Shutdown)); }
 
 ConnectionStats MuxedConnection::stats() const {
   ConnectionStats stats = stats_;
@@ -161,7 +165,8 @@ io::Task<void> MuxedConnection::say_goodbye() {
   struct Steps {
     static io::Task<Status> run(MuxedConnection& self) {
       io::StreamSocket& socket = *self.parts_.socket;
-      for (self.flush(); !self.remote_gone_ && (!self.parts_.session->output().empty() || !self.parts_.wire_out.empty());
+      for (self.flush();
+           !self.remote_gone_ && (!self.parts_.session->output().empty() || !self.parts_.wire_out.empty());
            self.flush()) {
         STARLING_CO_CHECK(co_await socket.writable());
       }
@@ -259,7 +264,8 @@ Result<std::size_t> MuxedConnection::write(MuxedStream& stream, Bytes data) {
     blocked_writers_.push_back(stream.id_);
     return fail(ErrorCode::WouldBlock, Op::Write, Origin::Local);
   }
-  const std::size_t taken = parts_.session->send(stream.id_, data.first(std::min(data.size(), options_.output_buffer - pending)));
+  const std::size_t taken =
+      parts_.session->send(stream.id_, data.first(std::min(data.size(), options_.output_buffer - pending)));
   if (taken == 0 && !data.empty()) return fail(ErrorCode::WouldBlock, Op::Write, Origin::Local);
   schedule_flush();
   return taken;

@@ -3,7 +3,9 @@
 namespace starling::transport {
 
 std::string CloseReason::to_string() const {
-  std::string text = by == By::Local ? "closed by this node" : by == By::Remote ? "closed by the remote peer" : "failed";
+  std::string text = by == By::Local    ? "closed by this node"
+                     : by == By::Remote ? "closed by the remote peer"
+                                        : "failed";
   if (code != 0) text += " (code " + std::to_string(code) + ")";
   if (error) text += ": " + error->message();
   return text;

@@ -64,7 +64,8 @@ class TcpTransport final : public Transport {
 
 io::Task<Result<std::unique_ptr<Connection>>> TcpTransport::dial(Multiaddr address, DialOptions options) {
   const auto remote = tcp_endpoint(address);
-  if (!remote) co_return fail(ErrorCode::Unsupported, Op::Dial, Origin::Local, address.to_string() + " is not a TCP address");
+  if (!remote)
+    co_return fail(ErrorCode::Unsupported, Op::Dial, Origin::Local, address.to_string() + " is not a TCP address");
   if (options.times != nullptr) options.times->reached = "connect";
   io::ConnectOptions connect;
   if (upgrader_.options.reuse_port) connect.local = listening_port_for(*remote);
@@ -75,12 +76,14 @@ io::Task<Result<std::unique_ptr<Connection>>> TcpTransport::dial(Multiaddr addre
   if (options.times != nullptr) options.times->connect = upgrader_.world.reactor.now() - start;
   if (!socket) co_return std::unexpected(std::move(socket).error());
   Multiaddr local = tcp_multiaddr((*socket)->local());
-  co_return co_await upgrader_.upgrade(std::move(*socket), Direction::Outbound, std::move(local), std::move(address), options);
+  co_return co_await upgrader_.upgrade(std::move(*socket), Direction::Outbound, std::move(local), std::move(address),
+                                       options);
 }
 
 Result<std::unique_ptr<TransportListener>> TcpTransport::listen(const Multiaddr& address) {
   const auto at = tcp_endpoint(address);
-  if (!at) return fail(ErrorCode::Unsupported, Op::Listen, Origin::Local, address.to_string() + " is not a TCP address");
+  if (!at)
+    return fail(ErrorCode::Unsupported, Op::Listen, Origin::Local, address.to_string() + " is not a TCP address");
   const io::ListenOptions options{upgrader_.options.listen_backlog, upgrader_.options.reuse_port, true};
   STARLING_TRY(auto listener, upgrader_.world.network.listen(*at, options));
   return std::make_unique<TcpListener>(*this, upgrader_, std::move(listener));
@@ -96,8 +99,12 @@ std::optional<io::Endpoint> TcpTransport::listening_port_for(const io::Endpoint&
 }
 
 TcpListener::TcpListener(TcpTransport& transport, Upgrader& upgrader, std::unique_ptr<io::Listener> listener)
-    : transport_(transport), upgrader_(upgrader), listener_(std::move(listener)), address_(tcp_multiaddr(listener_->local())),
-      ready_(upgrader.options.max_pending_inbound), tasks_(upgrader.world.reactor) {
+    : transport_(transport),
+      upgrader_(upgrader),
+      listener_(std::move(listener)),
+      address_(tcp_multiaddr(listener_->local())),
+      ready_(upgrader.options.max_pending_inbound),
+      tasks_(upgrader.world.reactor) {
   transport_.listeners_.push_back(this);
   tasks_.spawn(accept_loop());
 }
@@ -133,8 +140,9 @@ void TcpListener::make_room() {
   for (Pending& oldest : pending_) {
     if (oldest.scope.cancelled() != nullptr) continue;
     ++upgrader_.counters.evicted_pending;
-    oldest.scope.cancel(Error(ErrorCode::LimitExceeded, Op::Accept, Origin::Limit,
-                              "transport.max_pending_inbound = " + std::to_string(upgrader_.options.max_pending_inbound)));
+    oldest.scope.cancel(
+        Error(ErrorCode::LimitExceeded, Op::Accept, Origin::Limit,
+              "transport.max_pending_inbound = " + std::to_string(upgrader_.options.max_pending_inbound)));
     return;
   }
 }
@@ -156,7 +164,8 @@ io::Task<void> TcpListener::upgrade(std::unique_ptr<io::StreamSocket> socket, st
 
 Multiaddr tcp_multiaddr(const io::Endpoint& endpoint) {
   std::array<std::uint8_t, 2> port;
-  const Multiaddr host = Multiaddr().with(endpoint.address.is_v4() ? Protocol::Ip4 : Protocol::Ip6, endpoint.address.bytes());
+  const Multiaddr host =
+      Multiaddr().with(endpoint.address.is_v4() ? Protocol::Ip4 : Protocol::Ip6, endpoint.address.bytes());
   return host.with(Protocol::Tcp, port_bytes(endpoint.port, port));
 }
 

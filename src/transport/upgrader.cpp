@@ -5,8 +5,8 @@
 #include <array>
 #include <utility>
 
-#include "transport/muxed_connection.hpp"
 #include "starling/transport/multistream.hpp"
+#include "transport/muxed_connection.hpp"
 
 namespace starling::transport {
 namespace {
@@ -129,7 +129,8 @@ io::Task<Status> Upgrade::choose_security() {
     begin_handshake(dialer.selected());
   } else {
     const auto ids = security_ids();
-    MultistreamListener listener([&](std::string_view id) { return std::find(ids.begin(), ids.end(), id) != ids.end(); }, ids);
+    MultistreamListener listener(
+        [&](std::string_view id) { return std::find(ids.begin(), ids.end(), id) != ids.end(); }, ids);
     while (!listener.done()) {
       STARLING_CO_CHECK(co_await write_out());
       STARLING_CO_CHECK(co_await read_more());
@@ -194,7 +195,8 @@ io::Task<Status> Upgrade::choose_muxer() {
     dialer.start(plain_out);
     co_return co_await negotiate(dialer);
   }
-  MultistreamListener listener([&](std::string_view id) { return std::find(ids.begin(), ids.end(), id) != ids.end(); }, ids);
+  MultistreamListener listener([&](std::string_view id) { return std::find(ids.begin(), ids.end(), id) != ids.end(); },
+                               ids);
   co_return co_await negotiate(listener);
 }
 
@@ -210,12 +212,13 @@ MuxedConnection::Parts Upgrade::take_parts(const muxer::Config& config) {
                                   [&](const MuxerOffer& each) { return each.protocol_id == muxer_id_; });
   muxer::Config session = config;
   session.initiator = dialing();
-  return {std::move(socket_), std::move(outcome_->channel), offer->make(session),
-          std::move(in_),     std::move(out_),              std::move(plain_in_)};
+  return {std::move(socket_), std::move(outcome_->channel), offer->make(session), std::move(in_),
+          std::move(out_),    std::move(plain_in_)};
 }
 
 // Runs one stage under its deadline; notes its time; names the stage in the error.
-io::Task<Status> run_stage(io::Reactor& reactor, Duration limit, Op op, std::string what, Duration* spent, io::Task<Status> stage) {
+io::Task<Status> run_stage(io::Reactor& reactor, Duration limit, Op op, std::string what, Duration* spent,
+                           io::Task<Status> stage) {
   const TimePoint start = reactor.now();
   Status status = co_await io::with_deadline(limit, io::timeout_error(op, what), std::move(stage));
   if (spent != nullptr) *spent += reactor.now() - start;
@@ -223,7 +226,7 @@ io::Task<Status> run_stage(io::Reactor& reactor, Duration limit, Op op, std::str
   co_return status;
 }
 
-void count_failure(InboundCounters& counters, const Error& error, std::uint64_t InboundCounters::*stage) {
+void count_failure(InboundCounters& counters, const Error& error, std::uint64_t InboundCounters::* stage) {
   ++(error == ErrorCode::Timeout ? counters.timed_out : counters.*stage);
 }
 
@@ -240,26 +243,31 @@ io::Task<Result<std::unique_ptr<Connection>>> Upgrader::upgrade(std::unique_ptr<
     const char* name;
     Duration limit;
     Duration* spent;
-    std::uint64_t InboundCounters::*counter;
+    std::uint64_t InboundCounters::* counter;
     io::Task<Status> (Upgrade::*run)();
   };
   const std::array<Stage, 3> stages{{
-      {Op::Negotiate, "security protocol", options.negotiate_timeout, &times.security, &InboundCounters::failed_negotiation, &Upgrade::choose_security},
-      {Op::Secure, "security handshake", options.security_timeout, &times.security, &InboundCounters::failed_security, &Upgrade::handshake},
-      {Op::Mux, "muxer", options.negotiate_timeout, &times.muxer, &InboundCounters::failed_muxer, &Upgrade::choose_muxer},
+      {Op::Negotiate, "security protocol", options.negotiate_timeout, &times.security,
+       &InboundCounters::failed_negotiation, &Upgrade::choose_security},
+      {Op::Secure, "security handshake", options.security_timeout, &times.security, &InboundCounters::failed_security,
+       &Upgrade::handshake},
+      {Op::Mux, "muxer", options.negotiate_timeout, &times.muxer, &InboundCounters::failed_muxer,
+       &Upgrade::choose_muxer},
   }};
   for (const Stage& stage : stages) {
     times.reached = stage.name;
-    Status status = co_await run_stage(world.reactor, stage.limit, stage.op, std::string(stage.name) + " with " + remote.to_string(),
-                                       stage.spent, (upgrade.*stage.run)());
+    Status status = co_await run_stage(world.reactor, stage.limit, stage.op,
+                                       std::string(stage.name) + " with " + remote.to_string(), stage.spent,
+                                       (upgrade.*stage.run)());
     if (status) continue;
     if (direction == Direction::Inbound) count_failure(counters, status.error(), stage.counter);
     co_await upgrade.flush_last_words();
     co_return std::unexpected(std::move(status).error());
   }
   times.reached = "connected";
-  ConnectionInfo info{direction, upgrade.outcome().remote_peer, upgrade.outcome().remote_key, std::move(local),
-                      std::move(remote), upgrade.security_id(), upgrade.muxer_id(), world.reactor.now()};
+  ConnectionInfo info{
+      direction,         upgrade.outcome().remote_peer, upgrade.outcome().remote_key, std::move(local),
+      std::move(remote), upgrade.security_id(),         upgrade.muxer_id(),           world.reactor.now()};
   co_return std::make_unique<MuxedConnection>(world, options, std::move(info), upgrade.take_parts(options.muxer));
 }
 

@@ -16,7 +16,8 @@
 
 namespace starling::testing {
 
-using namespace std::chrono_literals;
+using std::literals::chrono_literals::operator""s;
+using std::literals::chrono_literals::operator""ms;
 
 /// Key number `number`, the same in every run.
 inline crypto::PrivateKey test_key(std::uint64_t number) {

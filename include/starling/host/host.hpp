@@ -126,6 +126,7 @@ class Host final : private swarm::SwarmEvents {
   io::Task<void> receive_push(Stream stream);
   io::Task<Status> send_identify(Stream& stream);
   void learn(Peer& state, const PeerId& peer, swarm::ConnectionId connection, IdentifyInfo info, bool pushed);
+  void retry_identify(const PeerId& peer, Peer& state, swarm::ConnectionId failed);
   void forget_if_unused(const PeerId& peer);
   void local_changed();
   io::Task<void> push_to_all();

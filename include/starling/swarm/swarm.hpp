@@ -23,7 +23,7 @@ struct SwarmOptions {
   Duration dial_stagger;           // between the starts of two addresses of one peer; a failure starts the next at once
   std::size_t max_dials_per_peer;  // addresses at once
   std::size_t max_dials;           // addresses at once, over all peers
-  std::size_t max_addresses_per_dial;  // more are ignored, and the report says so
+  std::size_t max_addresses_per_dial;  // more are ignored
   std::size_t max_connections;         // all together
   std::size_t max_inbound_connections;
   std::size_t max_connections_per_peer;

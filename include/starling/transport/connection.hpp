@@ -21,12 +21,30 @@ enum class Direction : std::uint8_t { Outbound, Inbound };
 
 /// Codes that go on the wire with a reset or a close.
 /// spec: none yet; go-libp2p core/network is the practice. Connection and stream codes are numbered apart.
-enum class CloseCode : std::uint32_t { None = 0, NegotiationFailed = 0x1000, ResourceLimit = 0x1001, RateLimited = 0x1002,
-                                       ProtocolViolation = 0x1003, Supplanted = 0x1004, GarbageCollected = 0x1005,
-                                       Shutdown = 0x1006, Gated = 0x1007, OutOfRange = 0x1008 };
-enum class ResetCode : std::uint32_t { None = 0, NegotiationFailed = 0x1001, ResourceLimit = 0x1002, RateLimited = 0x1003,
-                                       ProtocolViolation = 0x1004, Supplanted = 0x1005, GarbageCollected = 0x1006,
-                                       Shutdown = 0x1007, Gated = 0x1008, OutOfRange = 0x1009 };
+enum class CloseCode : std::uint32_t {
+  None = 0,
+  NegotiationFailed = 0x1000,
+  ResourceLimit = 0x1001,
+  RateLimited = 0x1002,
+  ProtocolViolation = 0x1003,
+  Supplanted = 0x1004,
+  GarbageCollected = 0x1005,
+  Shutdown = 0x1006,
+  Gated = 0x1007,
+  OutOfRange = 0x1008
+};
+enum class ResetCode : std::uint32_t {
+  None = 0,
+  NegotiationFailed = 0x1001,
+  ResourceLimit = 0x1002,
+  RateLimited = 0x1003,
+  ProtocolViolation = 0x1004,
+  Supplanted = 0x1005,
+  GarbageCollected = 0x1006,
+  Shutdown = 0x1007,
+  Gated = 0x1008,
+  OutOfRange = 0x1009
+};
 
 /// Why a connection or a stream ended: who ended it, the code on the wire, and the error if there was one.
 struct CloseReason {
@@ -40,7 +58,8 @@ struct CloseReason {
   std::string to_string() const;
 };
 
-/// A stream without a protocol yet. The handle is the owner: dropping it before both directions ended resets the stream.
+/// A stream without a protocol yet. The handle is the owner: dropping it before both directions ended resets the
+/// stream.
 class RawStream {
  public:
   virtual ~RawStream() = default;

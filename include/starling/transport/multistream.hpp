@@ -1,6 +1,6 @@
 // multistream-select 1.0 as two pure machines, one per role. Messages are a varint length, the text, and a newline.
-// spec: connections/README.md, multistream-select. Limits: one message at most kMaxMultistreamMessage bytes; a listener gives up
-// after kMaxMultistreamProposals refused proposals.
+// spec: connections/README.md, multistream-select. Limits: one message at most kMaxMultistreamMessage bytes; a listener
+// gives up after kMaxMultistreamProposals refused proposals.
 #pragma once
 
 #include <functional>

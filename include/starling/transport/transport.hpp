@@ -58,15 +58,15 @@ struct InboundCounters {
 };
 
 struct UpgraderOptions {
-  Duration negotiate_timeout;        // each multistream negotiation
-  Duration security_timeout;         // the security handshake
-  Duration connect_timeout;          // TCP connect
-  Duration close_timeout;            // sending what is left at close
-  std::size_t max_pending_inbound;   // handshakes at once per listener; the oldest gives way
-  std::size_t max_stream_inbox;      // bytes held for a slow reader on muxers without flow control
-  std::size_t output_buffer;         // bytes of frames waiting per connection before writers wait
+  Duration negotiate_timeout;       // each multistream negotiation
+  Duration security_timeout;        // the security handshake
+  Duration connect_timeout;         // TCP connect
+  Duration close_timeout;           // sending what is left at close
+  std::size_t max_pending_inbound;  // handshakes at once per listener; the oldest gives way
+  std::size_t max_stream_inbox;     // bytes held for a slow reader on muxers without flow control
+  std::size_t output_buffer;        // bytes of frames waiting per connection before writers wait
   int listen_backlog;
-  bool reuse_port;                   // dial from the listening port
+  bool reuse_port;  // dial from the listening port
   muxer::Config muxer;
 };
 

@@ -57,6 +57,8 @@ class TcpTransport final : public Transport {
 
  private:
   friend class TcpListener;
+  io::Task<Result<std::unique_ptr<Connection>>> dial_from(io::ConnectOptions from, io::Endpoint remote,
+                                                          Multiaddr address, DialOptions options);
   std::optional<io::Endpoint> listening_port_for(const io::Endpoint& remote) const;
   Upgrader& upgrader_;
   std::vector<TcpListener*> listeners_;
@@ -64,16 +66,26 @@ class TcpTransport final : public Transport {
 
 io::Task<Result<std::unique_ptr<Connection>>> TcpTransport::dial(Multiaddr address, DialOptions options) {
   const auto remote = tcp_endpoint(address);
-  if (!remote)
+  if (!remote) {
     co_return fail(ErrorCode::Unsupported, Op::Dial, Origin::Local, address.to_string() + " is not a TCP address");
+  }
+  io::ConnectOptions from;
+  if (upgrader_.options.reuse_port) from.local = listening_port_for(*remote);
+  auto connection = co_await dial_from(from, *remote, address, options);
+  // Two nodes that dial each other from their listening ports at the same moment get one socket, on which both are
+  // the initiator: the handshake cannot succeed. From another port it is an ordinary dial.
+  if (connection || !from.local || !(connection.error() == ErrorCode::HandshakeFailed)) co_return connection;
+  co_return co_await dial_from({}, *remote, address, options);
+}
+
+io::Task<Result<std::unique_ptr<Connection>>> TcpTransport::dial_from(io::ConnectOptions from, io::Endpoint remote,
+                                                                      Multiaddr address, DialOptions options) {
   if (options.times != nullptr) options.times->reached = "connect";
-  io::ConnectOptions connect;
-  if (upgrader_.options.reuse_port) connect.local = listening_port_for(*remote);
   const TimePoint start = upgrader_.world.reactor.now();
   auto socket = co_await io::with_deadline(upgrader_.options.connect_timeout,
-                                           io::timeout_error(Op::Connect, "tcp " + remote->to_string()),
-                                           upgrader_.world.network.connect(*remote, connect));
-  if (options.times != nullptr) options.times->connect = upgrader_.world.reactor.now() - start;
+                                           io::timeout_error(Op::Connect, "tcp " + remote.to_string()),
+                                           upgrader_.world.network.connect(remote, from));
+  if (options.times != nullptr) options.times->connect += upgrader_.world.reactor.now() - start;
   if (!socket) co_return std::unexpected(std::move(socket).error());
   Multiaddr local = tcp_multiaddr((*socket)->local());
   co_return co_await upgrader_.upgrade(std::move(*socket), Direction::Outbound, std::move(local), std::move(address),

@@ -157,14 +157,15 @@ TEST(Hostile, mplex_streams_share_the_memory_of_their_connection) {
 io::Task<void> never_read(Arena& arena) {
   RawPeer peer(arena.attacker());
   EXPECT_TRUE(co_await reach(peer, arena.target(), Stage::Muxer));
-  std::string request = proposal(perf::kProtocolId) + std::string(8, '\x01');
+  std::string request = proposal(perf::kProtocolId) + std::string("\0\0\0\x01\0\0\0\0", 8);  // 4 GiB
   (void)co_await flood(peer, 100, [&](std::uint32_t i) {
     ByteVector frames = yamux_open(2 * i + 1, request);
     append(frames, yamux_frame({Type::WindowUpdate, kFin, 2 * i + 1, 1u << 30}));
     return frames;
   });
   (void)co_await arena.pass(1s);
-  EXPECT_GE(arena.victim().host().open_streams(), 100u);
+  EXPECT_GE(arena.victim().host().open_streams(),
+            1u);  // the first has filled the connection; the others wait behind it
   (void)co_await arena.pass(90s);
   EXPECT_EQ(arena.victim().host().open_streams(), 0u) << "streams without progress end";
   peer.close();

@@ -140,7 +140,7 @@ io::Task<void> Cluster::settle() {
 }
 
 void Cluster::crash(std::size_t number, io::SimCrash how, Duration down_for) {
-  if (!nodes_[number]->up()) return;
+  if (!nodes_[number]->up() || !going_down_.insert(number).second) return;
   ++counts_.crashes;
   ++down_;
   nodes_[number]->machine().crash(how);
@@ -153,6 +153,7 @@ io::Task<void> Cluster::go_down_and_up(std::size_t number, Duration down_for) {
   (void)co_await io::sleep_for(world_.reactor(), down_for);
   node.machine().restart();
   node.start();
+  going_down_.erase(number);
   watch(node);
   --down_;
   begin_life(number);

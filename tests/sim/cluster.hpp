@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -74,6 +75,7 @@ class Cluster {
   std::vector<host::EventBus::Subscription> subscriptions_;
   io::TaskGroup tasks_;
   std::size_t living_ = 0, down_ = 0;
+  std::set<std::size_t> going_down_;  // from crash() to the next start, though the node still ends
   io::WaitQueue changed_;
   bool expected_ = true;
   std::uint64_t epoch_ = 0;

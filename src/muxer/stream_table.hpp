@@ -6,7 +6,6 @@
 #pragma once
 
 #include <algorithm>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -62,7 +61,7 @@ class StreamTable {
   }
 
   std::size_t home(Key key) const {
-    return std::size_t((std::uint64_t(key) * 0x9E3779B97F4A7C15ull) >> (64 - std::bit_width(slots_.size() - 1)));
+    return std::size_t((std::uint64_t(key) * 0x9E3779B97F4A7C15ull) >> 32) & (slots_.size() - 1);
   }
   std::size_t next(std::size_t i) const { return (i + 1) & (slots_.size() - 1); }
 

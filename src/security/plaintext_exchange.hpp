@@ -12,7 +12,7 @@
 namespace starling::security {
 
 /// As go-libp2p has it; an RSA-8192 key with its id needs little more than 1 KiB.
-inline constexpr std::size_t kMaxExchangeBytes = 64 * 1024;
+inline constexpr std::size_t kMaxExchangeBytes = std::size_t{64} * 1024;
 
 struct Exchange {
   PeerId id;

@@ -13,7 +13,7 @@
 namespace starling::security {
 
 /// Room for an RSA-8192 host key and an RSA-8192 certificate key, four times over.
-inline constexpr std::size_t kMaxCertificateBytes = 16 * 1024;
+inline constexpr std::size_t kMaxCertificateBytes = std::size_t{16} * 1024;
 
 struct TlsCertificate {
   X509Ptr certificate;

@@ -10,7 +10,7 @@ constexpr std::size_t kMaxRecordPlaintext = 16384;                 // RFC 8446, 
 constexpr std::size_t kMaxRecordBody = kMaxRecordPlaintext + 256;  // RFC 8446, section 5.2
 constexpr std::size_t kRecordOverhead = kHeaderBytes + 1 + 16;     // header, content type, tag
 // A key update answer is 27 bytes; a peer that asks for so many without letting us send is not honest.
-constexpr std::size_t kMaxReplies = 16 * 1024;
+constexpr std::size_t kMaxReplies = std::size_t{16} * 1024;
 
 bool is_record_header(const std::uint8_t* header) {
   const std::uint8_t type = header[0];

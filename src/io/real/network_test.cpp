@@ -76,6 +76,9 @@ TEST_F(RealNetworkTest, a_connect_that_nobody_answers_ends_with_its_deadline) {
 }
 
 TEST_F(RealNetworkTest, out_of_descriptors_is_an_error_that_passes) {
+#if __has_feature(undefined_behavior_sanitizer)
+  GTEST_SKIP() << "the sanitizer opens a pipe to look at an object's type, and reports a bad object when it cannot";
+#endif
   auto listener = *network_->listen(loopback_, {});
   auto waiting = run_task(*reactor_, network_->connect(listener->local(), {}));
   ASSERT_TRUE(waiting);

@@ -72,9 +72,13 @@ io::Task<Result<std::unique_ptr<Connection>>> TcpTransport::dial(Multiaddr addre
   io::ConnectOptions from;
   if (upgrader_.options.reuse_port) from.local = listening_port_for(*remote);
   auto connection = co_await dial_from(from, *remote, address, options);
+  if (connection) co_return connection;
+  const bool refused = refused_first_security(upgrader_, options, connection.error());
   // Two nodes that dial each other from their listening ports at the same moment get one socket, on which both are
   // the initiator: the handshake cannot succeed. From another port it is an ordinary dial.
-  if (connection || !from.local || !(connection.error() == ErrorCode::HandshakeFailed)) co_return connection;
+  const bool crossed = from.local && connection.error() == ErrorCode::HandshakeFailed;
+  if (!refused && !crossed) co_return connection;
+  options.optimistic = options.optimistic && !refused;
   co_return co_await dial_from({}, *remote, address, options);
 }
 

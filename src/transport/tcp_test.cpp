@@ -215,6 +215,41 @@ TEST_F(TwoStacks, agree_on_the_dialers_first_choice_that_both_have) {
   io::run_task(world_.reactor(), server.close());
 }
 
+TEST_F(TwoStacks, dial_a_second_time_only_when_the_first_proposal_is_refused) {
+  const auto connects = [&](const Stack& ours, const Stack& theirs) {
+    const std::uint64_t before = world_.counters().connects;
+    End client(client_host_.world(), 1, ours), server(server_host_.world(), 2, theirs);
+    auto pair = io::run_task(world_.reactor(), connect(client, server, server.listen(server_host_.at(1))));
+    EXPECT_TRUE(pair) << pair.error().message();
+    if (pair) {
+      io::run_task(world_.reactor(), pair->dialer->close());
+      io::run_task(world_.reactor(), pair->acceptor->gone());
+    }
+    io::run_task(world_.reactor(), server.close());
+    return world_.counters().connects - before;
+  };
+  EXPECT_EQ(connects({{"noise", "tls"}}, {{"tls", "noise"}}), 1u);
+  EXPECT_EQ(connects({{"noise", "tls"}}, {{"tls"}}), 2u);
+  EXPECT_EQ(connects({{"tls", "noise"}}, {{"noise"}}), 2u);
+}
+
+TEST_F(TwoStacks, need_three_round_trips_to_connect_and_be_answered) {
+  world_.set_default_link({.latency = 30ms});
+  for (const Stack& stack : {Stack{{"noise", "tls"}}, Stack{{"tls", "noise"}}}) {
+    End client(client_host_.world(), 1, stack), server(server_host_.world(), 2, stack);
+    const Multiaddr address = server.listen(server_host_.at(1));
+    io::TaskGroup serving(world_.reactor());
+    serving.spawn(serve(*server.listener, serving));
+    const TimePoint start = world_.now();
+    Live live(std::move(*io::run_task(world_.reactor(), client.transport->dial(address, {server.id, nullptr}))));
+    EXPECT_TRUE(io::run_task(world_.reactor(), ask(live)));
+    EXPECT_EQ(world_.now() - start, 3 * 60ms) << stack.securities[0];
+    io::run_task(world_.reactor(), live.close());
+    io::run_task(world_.reactor(), server.close());
+    io::run_task(world_.reactor(), serving.close());
+  }
+}
+
 TEST(TcpTransport, the_oldest_pending_handshake_gives_way_and_is_counted) {
   io::SimWorld world;
   io::SimHost &client_host = world.add_host(), &server_host = world.add_host();

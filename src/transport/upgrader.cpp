@@ -43,6 +43,7 @@ class Upgrade {
   std::vector<std::string> security_ids() const;
   std::vector<std::string> muxer_ids() const;
   void begin_handshake(std::string id);
+  io::Task<Status> propose_security();
   io::Task<Status> read_more();
   io::Task<Status> write_out();
   io::Task<Status> send_sealed(ByteQueue& plain_out);
@@ -109,35 +110,44 @@ io::Task<Status> Upgrade::write_out() {
   co_return Status{};
 }
 
-// With one protocol to offer, the dialer goes on without waiting for the answer: the handshake's first message
-// travels in the same segment as the proposal.
-io::Task<Status> Upgrade::choose_security() {
-  if (dialing()) {
-    MultistreamDialer dialer(security_ids());
-    dialer.start(out_);
-    const bool lazy = upgrader_.securities.size() == 1;
-    if (lazy) {
-      begin_handshake(dialer.selected());
-      STARLING_CO_CHECK(handshake_->start(out_));
-    }
-    while (!dialer.done()) {
-      STARLING_CO_CHECK(co_await write_out());
-      STARLING_CO_CHECK(co_await read_more());
-      STARLING_CO_CHECK(dialer.receive(in_, out_));
-    }
-    if (lazy) co_return Status{};
+// An optimistic dialer does not wait for the answer: the handshake's first message travels in the same segment as the
+// proposal. A peer that refuses the proposal takes that message for another one and breaks off.
+io::Task<Status> Upgrade::propose_security() {
+  auto ids = security_ids();
+  if (options_.optimistic) ids.resize(1);
+  MultistreamDialer dialer(std::move(ids));
+  dialer.start(out_);
+  if (options_.optimistic) {
     begin_handshake(dialer.selected());
-  } else {
-    const auto ids = security_ids();
-    MultistreamListener listener(
-        [&](std::string_view id) { return std::find(ids.begin(), ids.end(), id) != ids.end(); }, ids);
-    while (!listener.done()) {
-      STARLING_CO_CHECK(co_await write_out());
-      STARLING_CO_CHECK(co_await read_more());
-      STARLING_CO_CHECK(listener.receive(in_, out_));
-    }
-    begin_handshake(listener.selected());
+    STARLING_CO_CHECK(handshake_->start(out_));
   }
+  for (bool answering = false; !dialer.done(); answering = true) {
+    STARLING_CO_CHECK(co_await write_out());
+    Status more = co_await read_more();
+    if (!more && answering && options_.optimistic && !(more.error() == ErrorCode::Timeout)) {
+      co_return fail(Error(ErrorCode::NoCommonProtocol, Op::Negotiate, Origin::Remote,
+                           "the peer broke off after the proposal of " + dialer.selected())
+                         .caused_by(std::move(more.error())));
+    }
+    STARLING_CO_CHECK(more);
+    STARLING_CO_CHECK(dialer.receive(in_, out_));
+  }
+  if (options_.optimistic) co_return Status{};
+  begin_handshake(dialer.selected());
+  co_return handshake_->start(out_);
+}
+
+io::Task<Status> Upgrade::choose_security() {
+  if (dialing()) co_return co_await propose_security();
+  const auto ids = security_ids();
+  MultistreamListener listener([&](std::string_view id) { return std::find(ids.begin(), ids.end(), id) != ids.end(); },
+                               ids);
+  while (!listener.done()) {
+    STARLING_CO_CHECK(co_await write_out());
+    STARLING_CO_CHECK(co_await read_more());
+    STARLING_CO_CHECK(listener.receive(in_, out_));
+  }
+  begin_handshake(listener.selected());
   co_return handshake_->start(out_);
 }
 
@@ -231,6 +241,11 @@ void count_failure(InboundCounters& counters, const Error& error, std::uint64_t 
 }
 
 }  // namespace
+
+bool refused_first_security(const Upgrader& upgrader, const DialOptions& options, const Error& error) {
+  return options.optimistic && upgrader.securities.size() > 1 && error.op() == Op::Negotiate &&
+         error == ErrorCode::NoCommonProtocol;
+}
 
 io::Task<Result<std::unique_ptr<Connection>>> Upgrader::upgrade(std::unique_ptr<io::StreamSocket> socket,
                                                                 Direction direction, Multiaddr local, Multiaddr remote,

@@ -23,6 +23,9 @@ struct StageTimes {
 struct DialOptions {
   std::optional<PeerId> expected_peer;
   StageTimes* times = nullptr;
+  /// Send the first handshake message of the preferred security protocol together with its proposal, which saves a
+  /// round trip. A peer that does not have that protocol cannot go on from there: see refused_first_security().
+  bool optimistic = true;
 };
 
 /// Listens on one address and hands out finished connections.
@@ -82,6 +85,10 @@ struct Upgrader {
   io::Task<Result<std::unique_ptr<Connection>>> upgrade(std::unique_ptr<io::StreamSocket> socket, Direction direction,
                                                         Multiaddr local, Multiaddr remote, DialOptions options);
 };
+
+/// Whether an optimistic dial failed because the peer may lack the security protocol that was proposed first, so that
+/// a second connection, dialed with `optimistic` off, can succeed where the node offers several.
+bool refused_first_security(const Upgrader& upgrader, const DialOptions& options, const Error& error);
 
 /// Multiaddr of an endpoint: /ip4/…/tcp/… or /ip6/…/tcp/….
 Multiaddr tcp_multiaddr(const io::Endpoint& endpoint);

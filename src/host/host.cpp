@@ -71,9 +71,9 @@ StreamInfo Host::stream_info(swarm::Link& link, Direction direction) const {
 
 Result<Stream> Host::open_lazy(swarm::Link& link, std::string protocol) {
   STARLING_TRY(auto raw, link.open_stream());
-  auto dialer = std::make_unique<transport::MultistreamDialer>(std::vector{protocol});
+  auto lazy = std::make_unique<LazyNegotiation>(transport::MultistreamDialer({protocol}), options_.negotiate_timeout);
   ByteQueue proposal;
-  dialer->start(proposal);
+  lazy->dialer.start(proposal);
   const auto took = raw->try_write(proposal.view());
   // A fresh stream has a window of at least 256 KiB; only a full connection makes it wait.
   if (!took && !(took.error() == ErrorCode::WouldBlock)) return std::unexpected(took.error());
@@ -81,7 +81,7 @@ Result<Stream> Host::open_lazy(swarm::Link& link, std::string protocol) {
   ++counters_.streams_opened;
   StreamInfo info = stream_info(link, Direction::Outbound);
   info.protocol = std::move(protocol);
-  return Stream(std::move(raw), std::move(info), std::move(dialer));
+  return Stream(std::move(raw), std::move(info), std::move(lazy));
 }
 
 io::Task<Result<std::string>> Host::negotiate_outbound(transport::RawStream& raw, std::vector<std::string> protocols) {

@@ -183,6 +183,20 @@ TEST_F(Identify, changes_are_pushed_once_for_all_within_the_delay) {
   EXPECT_EQ(seen[1].removed, Names{"/one"});
 }
 
+TEST_F(Identify, a_change_while_the_peer_is_being_identified_reaches_it_too) {
+  HostOptions options = host_options();
+  options.push_delay = 1ms;
+  restart(options);
+  world_.set_link(machine_a_, machine_b_, {.latency = 100ms});
+  connect();
+  world_.run_for(150ms);  // b has answered a and waits for the answer of a
+  ASSERT_EQ(b().peer(a().id())->identify, std::nullopt);
+  b().handle("/late", hold);
+  world_.run_for(2s);
+  const auto& known = a().peer(b().id())->identify->protocols;
+  EXPECT_NE(std::find(known.begin(), known.end(), "/late"), known.end());
+}
+
 TEST_F(Identify, a_push_that_leaves_something_out_does_not_change_it) {
   connect();
   const auto before = run(a().identified(b().id()));

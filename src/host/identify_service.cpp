@@ -84,6 +84,7 @@ io::Task<void> Host::identify(PeerId peer, swarm::ConnectionId connection) {
     events_.emit(PeerIdentifyFailed{peer, connection, std::move(info.error())});
   }
   state.identify_ended.notify_all();
+  if (std::exchange(state.push_due, false)) push_if_understood(peer, state);
   retry_identify(peer, state, connection);
   forget_if_unused(peer);
 }
@@ -156,14 +157,22 @@ io::Task<void> Host::push_to_all() {
   const Status waited = co_await io::sleep_for(world_.reactor, options_.push_delay);
   push_scheduled_ = false;
   if (!waited) co_return;
-  std::vector<PeerId> targets;
-  for (const auto& [peer, state] : peers_) {
-    const auto& known = state->identify;
-    if (known && std::find(known->protocols.begin(), known->protocols.end(), kIdentifyPushId) != known->protocols.end())
-      targets.push_back(peer);
+  std::vector<PeerId> all;  // not in table order: runs must be the same for the same seed
+  for (const auto& [peer, state] : peers_) all.push_back(peer);
+  std::sort(all.begin(), all.end());
+  for (const PeerId& peer : all) {
+    Peer& state = *peers_.at(peer);
+    if (state.identifying)
+      state.push_due = true;  // the peer may have asked us before the change
+    else
+      push_if_understood(peer, state);
   }
-  std::sort(targets.begin(), targets.end());
-  for (PeerId& peer : targets) tasks_.spawn(push_to(std::move(peer)));
+}
+
+void Host::push_if_understood(const PeerId& peer, const Peer& state) {
+  if (!state.identify) return;
+  const auto& theirs = state.identify->protocols;
+  if (std::find(theirs.begin(), theirs.end(), kIdentifyPushId) != theirs.end()) tasks_.spawn(push_to(peer));
 }
 
 io::Task<Status> Host::push_stream(PeerId peer) {

@@ -14,8 +14,7 @@ Error ended_early(std::string what) { return Error(ErrorCode::EndOfStream, Op::R
 
 }  // namespace
 
-Stream::Stream(std::unique_ptr<transport::RawStream> raw, StreamInfo info,
-               std::unique_ptr<transport::MultistreamDialer> lazy)
+Stream::Stream(std::unique_ptr<transport::RawStream> raw, StreamInfo info, std::unique_ptr<LazyNegotiation> lazy)
     : raw_(std::move(raw)), info_(std::move(info)), lazy_(std::move(lazy)) {}
 Stream::Stream(Stream&&) noexcept = default;
 Stream& Stream::operator=(Stream&&) noexcept = default;
@@ -92,7 +91,7 @@ io::Task<Status> Stream::write(Bytes data) {
 // A lazily opened stream failed before its answer was read: the answer, or the code of the reset, may say why.
 Error Stream::refusal(Error error) {
   ByteQueue more;
-  auto answer = lazy_->receive(raw_->peek(), more);
+  auto answer = lazy_->dialer.receive(raw_->peek(), more);
   if (!answer) return std::move(answer.error()).while_doing(Op::Negotiate, info_.protocol);
   const transport::CloseReason* reason = raw_->close_reason();
   if (reason == nullptr || reason->code != std::uint32_t(transport::ResetCode::NegotiationFailed)) return error;
@@ -119,22 +118,29 @@ io::Task<Status> Stream::close() {
 
 // The answer to the proposal that went out when the stream was opened.
 io::Task<Status> Stream::finish_negotiation() {
+  Status answered =
+      co_await io::with_deadline(lazy_->timeout, io::timeout_error(Op::Negotiate, info_.protocol), read_answer());
+  if (!answered) {
+    raw_->reset(transport::ResetCode::NegotiationFailed);
+    co_return answered;
+  }
+  lazy_.reset();
+  co_return Status{};
+}
+
+io::Task<Status> Stream::read_answer() {
+  transport::MultistreamDialer& dialer = lazy_->dialer;
   ByteQueue more;  // stays empty: one proposal only
-  while (!lazy_->done()) {
-    auto used = lazy_->receive(raw_->peek(), more);
-    if (!used) {
-      raw_->reset(transport::ResetCode::NegotiationFailed);
-      co_return std::unexpected(std::move(used.error()).while_doing(Op::Negotiate, info_.protocol));
-    }
+  for (;;) {
+    auto used = dialer.receive(raw_->peek(), more);
+    if (!used) co_return std::unexpected(std::move(used.error()).while_doing(Op::Negotiate, info_.protocol));
     if (*used > 0) raw_->consume(*used);
-    if (lazy_->done()) break;
+    if (dialer.done()) co_return Status{};
     const auto end = raw_->at_end();
     if (!end) co_return std::unexpected(refusal(end.error()));
     if (*end) co_return fail(ended_early(info_.protocol + ": negotiation"));
     STARLING_CO_CHECK(co_await raw_->readable());
   }
-  lazy_.reset();
-  co_return Status{};
 }
 
 }  // namespace starling::host

@@ -94,6 +94,7 @@ class Host final : private swarm::SwarmEvents {
   struct Peer : PeerState {
     std::optional<Error> identify_error;
     bool identifying = false, push_running = false;
+    bool push_due = false;    // what we say changed while identify ran
     std::size_t waiting = 0;  // coroutines in identified()
     io::WaitQueue identify_ended;
   };
@@ -129,6 +130,7 @@ class Host final : private swarm::SwarmEvents {
   void retry_identify(const PeerId& peer, Peer& state, swarm::ConnectionId failed);
   void forget_if_unused(const PeerId& peer);
   void local_changed();
+  void push_if_understood(const PeerId& peer, const Peer& state);
   io::Task<void> push_to_all();
   io::Task<void> push_to(PeerId peer);
   io::Task<Status> push_stream(PeerId peer);

@@ -21,11 +21,16 @@ struct StreamInfo {
   Multiaddr remote_address;
 };
 
+/// A proposal that was sent and whose answer is still to be checked.
+struct LazyNegotiation {
+  transport::MultistreamDialer dialer;
+  Duration timeout;  // for the answer, from the first read on
+};
+
 class Stream {
  public:
-  /// With `lazy`, the proposal was sent and the answer is checked before the first read.
-  Stream(std::unique_ptr<transport::RawStream> raw, StreamInfo info,
-         std::unique_ptr<transport::MultistreamDialer> lazy = nullptr);
+  /// With `lazy`, the answer to the proposal is checked before the first read.
+  Stream(std::unique_ptr<transport::RawStream> raw, StreamInfo info, std::unique_ptr<LazyNegotiation> lazy = nullptr);
   Stream(Stream&&) noexcept;
   Stream& operator=(Stream&&) noexcept;
   ~Stream();
@@ -34,7 +39,8 @@ class Stream {
   const std::string& protocol() const { return info_.protocol; }
 
   /// Reads at least one byte unless the remote ended its side: then 0. Errors: StreamReset, ConnectionClosed,
-  /// NoCommonProtocol (a lazily opened stream that the remote refused), or the cancel error.
+  /// NoCommonProtocol or Timeout (a lazily opened stream that the remote refused or did not answer), or the cancel
+  /// error.
   io::Task<Result<std::size_t>> read_some(MutableBytes into);
   /// Reads exactly into.size() bytes. Error EndOfStream if the remote ends before.
   io::Task<Status> read_exactly(MutableBytes into);
@@ -60,10 +66,11 @@ class Stream {
 
  private:
   io::Task<Status> finish_negotiation();
+  io::Task<Status> read_answer();
   Error refusal(Error error);
   std::unique_ptr<transport::RawStream> raw_;
   StreamInfo info_;
-  std::unique_ptr<transport::MultistreamDialer> lazy_;
+  std::unique_ptr<LazyNegotiation> lazy_;
 };
 
 /// Writes a view; for the shells around machines.

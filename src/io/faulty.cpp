@@ -85,10 +85,12 @@ class FaultyDatagramSocket final : public DatagramSocket {
     STARLING_CHECK(faults_.next(NetworkOperation::Receive));
     return inner_->try_receive(into);
   }
-  Status try_send(Bytes datagram, const Endpoint& to) override {
+  Result<std::size_t> try_send(const OutgoingDatagrams& datagrams) override {
     STARLING_CHECK(faults_.next(NetworkOperation::Send));
-    return inner_->try_send(datagram, to);
+    return inner_->try_send(datagrams);
   }
+  void when_readable(Runnable& work) override { inner_->when_readable(work); }
+  void when_writable(Runnable& work) override { inner_->when_writable(work); }
   QueueWait readable() override { return inner_->readable(); }
   QueueWait writable() override { return inner_->writable(); }
   void close() override { inner_->close(); }
@@ -117,9 +119,10 @@ Task<Result<std::unique_ptr<StreamSocket>>> FaultyNetwork::connect(Endpoint to, 
   co_return std::make_unique<FaultyStreamSocket>(std::move(socket), *faults_);
 }
 
-Result<std::unique_ptr<DatagramSocket>> FaultyNetwork::bind_datagram(const Endpoint& at) {
+Result<std::unique_ptr<DatagramSocket>> FaultyNetwork::bind_datagram(const Endpoint& at,
+                                                                     const DatagramOptions& options) {
   STARLING_CHECK(faults_->next(NetworkOperation::Bind));
-  STARLING_TRY(auto socket, inner_.bind_datagram(at));
+  STARLING_TRY(auto socket, inner_.bind_datagram(at, options));
   return std::make_unique<FaultyDatagramSocket>(std::move(socket), *faults_);
 }
 

@@ -95,6 +95,7 @@ class NetworkConformance : public ::testing::TestWithParam<Variant> {
   Result<SocketPtr> dial(const Endpoint& to, ConnectOptions options = {}) {
     return run_task(reactor(), networks_->client().connect(to, options));
   }
+  IpAddress any_address() { return networks_->server_address().is_v4() ? IpAddress() : IpAddress::v6({}); }
   template <typename T>
   auto run(Task<T> task) {
     return run_task(reactor(), std::move(task));
@@ -298,6 +299,86 @@ TEST_P(NetworkConformance, datagrams_carry_their_sender_and_can_be_answered) {
   EXPECT_EQ(answer->from, (*server)->local());
   EXPECT_EQ(code_of(networks_->server().bind_datagram((*server)->local())), ErrorCode::AddressInUse);
   EXPECT_EQ(code_of((*client)->try_send(ByteVector(66'000), (*server)->local())), ErrorCode::TooLarge);
+}
+
+Task<void> keep_datagrams(DatagramSocket& socket, std::size_t bytes, std::vector<Datagram>& got, ByteVector& content) {
+  std::vector<std::uint8_t> buffer(64 << 10);
+  while (content.size() < bytes) {
+    const auto one = socket.try_receive(buffer);
+    if (one) {
+      got.push_back(*one);
+      append(content, Bytes(buffer).first(one->size));
+    } else if (!co_await socket.readable()) {
+      co_return;
+    }
+  }
+}
+
+TEST_P(NetworkConformance, many_datagrams_leave_and_come_in_few_calls) {
+  for (const bool coalesce : {false, true}) {
+    auto server = *networks_->server().bind_datagram({networks_->server_address(), 0}, {.coalesce = coalesce});
+    auto client = *networks_->client().bind_datagram({any_address(), 0}, {.dont_fragment = true});
+    const std::string text = pattern(30 * 1000 + 300);
+    const auto sent = client->try_send({.bytes = as_bytes(text), .segment = 1000, .to = server->local(), .ecn = 2});
+    ASSERT_TRUE(sent) << sent.error().message();
+    EXPECT_EQ(*sent, text.size());
+    std::vector<Datagram> got;
+    ByteVector content;
+    run(keep_datagrams(*server, text.size(), got, content));
+    EXPECT_EQ(as_text(content), text);
+    std::size_t datagrams = 0;
+    for (const Datagram& each : got) {
+      datagrams += (each.size + each.segment - 1) / each.segment;
+      EXPECT_EQ(each.to, networks_->server_address());
+      EXPECT_EQ(each.ecn, 2);
+      EXPECT_TRUE(each.segment == 1000 || each.size == 300) << each.segment;
+    }
+    EXPECT_EQ(datagrams, 31u);
+    if (!coalesce) EXPECT_EQ(got.size(), 31u) << "one a call unless asked otherwise";
+  }
+}
+
+TEST_P(NetworkConformance, a_socket_on_every_address_answers_from_the_one_that_was_asked) {
+  auto server = *networks_->server().bind_datagram({any_address(), 0});
+  auto client = *networks_->client().bind_datagram({any_address(), 0});
+  const Endpoint asked{networks_->server_address(), server->local().port};
+  ASSERT_TRUE(client->try_send(as_bytes("who?"), asked));
+  std::vector<Datagram> got;
+  ByteVector content;
+  run(keep_datagrams(*server, 4, got, content));
+  EXPECT_EQ(got.at(0).to, networks_->server_address());
+  ASSERT_TRUE(server->try_send({.bytes = as_bytes("me"), .to = got[0].from, .from = got[0].to}));
+  run(keep_datagrams(*client, 6, got, content));
+  EXPECT_EQ(got.at(1).from, asked);
+}
+
+TEST_P(NetworkConformance, a_callback_comes_once_when_there_is_something_to_read_and_on_close) {
+  struct Count final : Runnable {
+    void run() override { ++calls; }
+    int calls = 0;
+  } count;
+  auto server = *networks_->server().bind_datagram({networks_->server_address(), 0});
+  auto client = *networks_->client().bind_datagram({any_address(), 0});
+  server->when_readable(count);
+  pause(20ms);
+  EXPECT_EQ(count.calls, 0);
+  ASSERT_TRUE(client->try_send(as_bytes("x"), server->local()));
+  ASSERT_TRUE(client->try_send(as_bytes("y"), server->local()));
+  pause(50ms);
+  EXPECT_EQ(count.calls, 1);
+  std::uint8_t byte;
+  ASSERT_TRUE(server->try_receive({&byte, 1}));
+  server->when_readable(count);
+  pause(50ms);
+  EXPECT_EQ(count.calls, 2) << "there is another one already";
+  server->when_writable(count);
+  pause(5ms);
+  EXPECT_EQ(count.calls, 3);
+  ASSERT_TRUE(server->try_receive({&byte, 1}));
+  server->when_readable(count);
+  server->close();
+  pause(5ms);
+  EXPECT_EQ(count.calls, 4);
 }
 
 TEST_P(NetworkConformance, closing_a_datagram_socket_wakes_its_reader) {

@@ -3,13 +3,10 @@
 #include <chrono>
 
 #include "security/tls_handshake.hpp"
+#include "starling/security/certificate.hpp"
 
 namespace starling::security {
 namespace {
-
-std::int64_t system_unix_seconds() {
-  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
 
 class TlsProtocol final : public Protocol {
  public:
@@ -25,6 +22,10 @@ class TlsProtocol final : public Protocol {
 };
 
 }  // namespace
+
+std::int64_t system_unix_seconds() {
+  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
 
 Result<std::unique_ptr<Protocol>> make_tls(const crypto::PrivateKey& identity,
                                            std::function<std::int64_t()> unix_seconds) {

@@ -52,7 +52,8 @@ class FaultyNetwork final : public Network {
 
   Result<std::unique_ptr<Listener>> listen(const Endpoint& at, const ListenOptions& options) override;
   Task<Result<std::unique_ptr<StreamSocket>>> connect(Endpoint to, ConnectOptions options) override;
-  Result<std::unique_ptr<DatagramSocket>> bind_datagram(const Endpoint& at) override;
+  Result<std::unique_ptr<DatagramSocket>> bind_datagram(const Endpoint& at, const DatagramOptions& options) override;
+  using Network::bind_datagram;
   Task<Result<std::vector<IpAddress>>> resolve(std::string host, Family family) override;
   Result<std::vector<Interface>> interfaces() override;
 

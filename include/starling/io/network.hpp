@@ -82,18 +82,48 @@ class Listener {
   virtual Endpoint local() const = 0;
 };
 
+/// What one receive call brought: a datagram, or several of one sender that the system put together (coalesce).
 struct Datagram {
   Endpoint from;
-  std::size_t size = 0;
+  std::size_t size = 0;     // bytes
+  std::size_t segment = 0;  // bytes of each datagram in it but the last, which may be shorter; `size` for a single one
+  IpAddress to;             // the address of ours it came to; unspecified where the system does not tell
+  std::uint8_t ecn = 0;     // the two bits of RFC 3168
+};
+
+/// Datagrams that leave in one call: `bytes` cut into pieces of `segment`, the last one perhaps shorter.
+struct OutgoingDatagrams {
+  Bytes bytes;
+  std::size_t segment = 0;  // bytes; 0: one datagram
+  Endpoint to;
+  IpAddress from;        // leave from this address of ours; unspecified: the system chooses
+  std::uint8_t ecn = 0;  // the two bits of RFC 3168
+};
+
+struct DatagramOptions {
+  bool coalesce = false;  // receive several datagrams of one sender in one call (GRO); reads then need 64 KiB of room
+  bool dont_fragment = false;      // too large a datagram is an error or vanishes, so that the path's MTU can be probed
+  std::size_t receive_buffer = 0;  // bytes asked of the system; 0: its default
+  std::size_t send_buffer = 0;
 };
 
 class DatagramSocket {
  public:
   virtual ~DatagramSocket() = default;
   virtual Result<Datagram> try_receive(MutableBytes into) = 0;
-  virtual Status try_send(Bytes datagram, const Endpoint& to) = 0;
+  /// Bytes that left: all, or whole datagrams from the front when the system takes no more now. Errors: WouldBlock,
+  /// TooLarge (larger than the way out permits), Unreachable and the like.
+  virtual Result<std::size_t> try_send(const OutgoingDatagrams& datagrams) = 0;
+  Status try_send(Bytes datagram, const Endpoint& to) {
+    STARLING_CHECK(try_send({.bytes = datagram, .to = to}));
+    return {};
+  }
   virtual QueueWait readable() = 0;
   virtual QueueWait writable() = 0;
+  /// As readable() and writable() without a coroutine: `work` runs once, in a turn of the reactor, when the time has
+  /// come or the socket was closed. One at a time for each; it must outlive the socket.
+  virtual void when_readable(Runnable& work) = 0;
+  virtual void when_writable(Runnable& work) = 0;
   virtual void close() = 0;
   virtual Endpoint local() const = 0;
 };
@@ -123,7 +153,8 @@ class Network {
   virtual ~Network() = default;
   virtual Result<std::unique_ptr<Listener>> listen(const Endpoint& at, const ListenOptions& options) = 0;
   virtual Task<Result<std::unique_ptr<StreamSocket>>> connect(Endpoint to, ConnectOptions options) = 0;
-  virtual Result<std::unique_ptr<DatagramSocket>> bind_datagram(const Endpoint& at) = 0;
+  virtual Result<std::unique_ptr<DatagramSocket>> bind_datagram(const Endpoint& at, const DatagramOptions& options) = 0;
+  Result<std::unique_ptr<DatagramSocket>> bind_datagram(const Endpoint& at) { return bind_datagram(at, {}); }
   virtual Task<Result<std::vector<IpAddress>>> resolve(std::string host, Family family) = 0;
   virtual Result<std::vector<Interface>> interfaces() = 0;
 };

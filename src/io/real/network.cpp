@@ -1,4 +1,4 @@
-// TCP, UDP, names and interfaces of the operating system. Readiness comes from Asio; bytes move by plain system calls
+// TCP, names and interfaces of the operating system. Readiness comes from Asio; bytes move by plain system calls
 // on the native handle, so a ready read or write costs one call and no allocation.
 #include <ifaddrs.h>
 #include <net/if.h>
@@ -7,103 +7,21 @@
 
 #include <bit>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/ip/udp.hpp>
 #include <boost/asio/ip/v6_only.hpp>
 #include <cerrno>
 #include <utility>
 
-#include "io/real/reactor.hpp"
+#include "io/real/datagram.hpp"
+#include "io/real/socket.hpp"
 
 namespace starling::io {
 namespace {
 
-namespace asio = boost::asio;
 using asio::ip::tcp;
-using asio::ip::udp;
-using SystemCode = boost::system::error_code;
-
-asio::ip::address to_asio(const IpAddress& address) {
-  const Bytes bytes = address.bytes();
-  if (address.is_v4()) {
-    asio::ip::address_v4::bytes_type four;
-    std::copy(bytes.begin(), bytes.end(), four.begin());
-    return asio::ip::address_v4(four);
-  }
-  asio::ip::address_v6::bytes_type sixteen;
-  std::copy(bytes.begin(), bytes.end(), sixteen.begin());
-  return asio::ip::address_v6(sixteen, address.scope_id());
-}
-
-IpAddress from_asio(const asio::ip::address& address) {
-  if (address.is_v4()) return IpAddress::v4(address.to_v4().to_bytes());
-  return IpAddress::v6(address.to_v6().to_bytes(), std::uint32_t(address.to_v6().scope_id()));
-}
-
-template <typename Protocol>
-auto to_asio(const Endpoint& endpoint) {
-  return typename Protocol::endpoint(to_asio(endpoint.address), endpoint.port);
-}
-
-Endpoint from_asio(const auto& endpoint) { return {from_asio(endpoint.address()), endpoint.port()}; }
-
-Result<std::size_t> io_result(ssize_t count, Op op, std::string_view what) {
-  if (count >= 0) return std::size_t(count);
-  if (errno == EAGAIN || errno == EWOULDBLOCK) return fail(ErrorCode::WouldBlock, op, Origin::Local);
-  return fail(system_error(errno, op, std::string(what)));
-}
-
-// A native socket with two readiness queues. Asio calls back after close(), so the state is shared with its handlers.
-template <typename Socket>
-struct SocketState {
-  explicit SocketState(Socket socket_in) : socket(std::move(socket_in)) {}
-  Socket socket;
-  WaitQueue readable, writable;
-  bool reading = false, writing = false, closed = false;
-};
-
-template <typename Socket>
-class Readiness {
- public:
-  using State = SocketState<Socket>;
-  explicit Readiness(Socket socket) : state_(std::make_shared<State>(std::move(socket))) {}
-  ~Readiness() { close(); }
-
-  int handle() { return state_->socket.native_handle(); }
-  bool closed() const { return state_->closed; }
-  QueueWait readable() {
-    if (!std::exchange(state_->reading, true)) {
-      state_->socket.async_wait(Socket::wait_read, [state = state_](const SystemCode&) {
-        state->reading = false;
-        state->readable.notify_all();
-      });
-    }
-    return state_->readable.wait();
-  }
-  QueueWait writable() {
-    if (!std::exchange(state_->writing, true)) {
-      state_->socket.async_wait(Socket::wait_write, [state = state_](const SystemCode&) {
-        state->writing = false;
-        state->writable.notify_all();
-      });
-    }
-    return state_->writable.wait();
-  }
-  void close() {
-    if (std::exchange(state_->closed, true)) return;
-    SystemCode ignored;
-    state_->socket.close(ignored);
-    state_->readable.notify_all();
-    state_->writable.notify_all();
-  }
-  Socket& socket() { return state_->socket; }
-
- private:
-  std::shared_ptr<State> state_;
-};
 
 class RealStreamSocket final : public StreamSocket {
  public:
-  explicit RealStreamSocket(tcp::socket socket) : io_(std::move(socket)) {
+  RealStreamSocket(Reactor& reactor, tcp::socket socket) : io_(reactor, std::move(socket)) {
     SystemCode ignored;
     io_.socket().non_blocking(true, ignored);
     io_.socket().set_option(tcp::no_delay(true), ignored);
@@ -139,7 +57,7 @@ class RealStreamSocket final : public StreamSocket {
 
 class RealListener final : public Listener {
  public:
-  explicit RealListener(tcp::acceptor acceptor) : io_(std::move(acceptor)) {
+  RealListener(Reactor& reactor, tcp::acceptor acceptor) : reactor_(reactor), io_(reactor, std::move(acceptor)) {
     SystemCode ignored;
     local_ = from_asio(io_.socket().local_endpoint(ignored));
     io_.socket().non_blocking(true, ignored);
@@ -150,7 +68,7 @@ class RealListener final : public Listener {
       if (io_.closed()) co_return fail(ErrorCode::Closed, Op::Accept, Origin::Local, local_.to_string());
       SystemCode error;
       tcp::socket socket = io_.socket().accept(error);
-      if (!error) co_return std::make_unique<RealStreamSocket>(std::move(socket));
+      if (!error) co_return std::make_unique<RealStreamSocket>(reactor_, std::move(socket));
       if (error == asio::error::would_block) {
         STARLING_CO_CHECK(co_await io_.readable());
       } else if (error != asio::error::connection_aborted && error != asio::error::interrupted) {
@@ -162,41 +80,8 @@ class RealListener final : public Listener {
   Endpoint local() const override { return local_; }
 
  private:
+  Reactor& reactor_;
   Readiness<tcp::acceptor> io_;
-  Endpoint local_;
-};
-
-class RealDatagramSocket final : public DatagramSocket {
- public:
-  explicit RealDatagramSocket(udp::socket socket) : io_(std::move(socket)) {
-    SystemCode ignored;
-    io_.socket().non_blocking(true, ignored);
-    local_ = from_asio(io_.socket().local_endpoint(ignored));
-  }
-  Result<Datagram> try_receive(MutableBytes into) override {
-    if (io_.closed()) return fail(ErrorCode::Closed, Op::Read, Origin::Local);
-    udp::endpoint from;
-    SystemCode error;
-    const std::size_t size = io_.socket().receive_from(asio::buffer(into.data(), into.size()), from, 0, error);
-    if (error == asio::error::would_block) return fail(ErrorCode::WouldBlock, Op::Read, Origin::Local);
-    if (error) return fail(system_error(error.value(), Op::Read, "udp"));
-    return Datagram{from_asio(from), size};
-  }
-  Status try_send(Bytes datagram, const Endpoint& to) override {
-    if (io_.closed()) return fail(ErrorCode::Closed, Op::Write, Origin::Local);
-    SystemCode error;
-    io_.socket().send_to(asio::buffer(datagram.data(), datagram.size()), to_asio<udp>(to), 0, error);
-    if (error == asio::error::would_block) return fail(ErrorCode::WouldBlock, Op::Write, Origin::Local);
-    if (error) return fail(system_error(error.value(), Op::Write, "udp " + to.to_string()));
-    return {};
-  }
-  QueueWait readable() override { return io_.readable(); }
-  QueueWait writable() override { return io_.writable(); }
-  void close() override { io_.close(); }
-  Endpoint local() const override { return local_; }
-
- private:
-  Readiness<udp::socket> io_;
   Endpoint local_;
 };
 
@@ -226,7 +111,7 @@ class RealNetwork final : public Network {
     step([&] { acceptor.bind(endpoint, error); });
     step([&] { acceptor.listen(options.backlog, error); });
     if (error) return fail(system_error(error.value(), Op::Listen, "tcp " + at.to_string()));
-    return std::make_unique<RealListener>(std::move(acceptor));
+    return std::make_unique<RealListener>(reactor_, std::move(acceptor));
   }
 
   Task<Result<std::unique_ptr<StreamSocket>>> connect(Endpoint to, ConnectOptions options) override {
@@ -238,15 +123,8 @@ class RealNetwork final : public Network {
     co_return co_await connect_from(to, std::nullopt);
   }
 
-  Result<std::unique_ptr<DatagramSocket>> bind_datagram(const Endpoint& at) override {
-    SystemCode error;
-    udp::socket socket(reactor_.context());
-    const auto endpoint = to_asio<udp>(at);
-    socket.open(endpoint.protocol(), error);
-    if (!error && at.address.is_v6()) socket.set_option(asio::ip::v6_only(true), error);
-    if (!error) socket.bind(endpoint, error);
-    if (error) return fail(system_error(error.value(), Op::Listen, "udp " + at.to_string()));
-    return std::make_unique<RealDatagramSocket>(std::move(socket));
+  Result<std::unique_ptr<DatagramSocket>> bind_datagram(const Endpoint& at, const DatagramOptions& options) override {
+    return bind_real_datagram(reactor_, at, options);
   }
 
   Task<Result<std::vector<IpAddress>>> resolve(std::string host, Family family) override {
@@ -349,7 +227,7 @@ class RealNetwork final : public Network {
       co_return std::unexpected(std::move(waited).error());
     }
     if (state->error) co_return fail(system_error(state->error.value(), Op::Connect, "tcp " + to.to_string()));
-    co_return std::make_unique<RealStreamSocket>(std::move(state->socket));
+    co_return std::make_unique<RealStreamSocket>(reactor_, std::move(state->socket));
   }
 
   static void add_interface(const ifaddrs& entry, std::vector<Interface>& found) {

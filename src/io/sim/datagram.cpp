@@ -12,6 +12,7 @@ namespace {
 constexpr std::size_t kUdpHeader = 8, kIpv4Header = 20, kIpv6Header = 40;
 constexpr std::size_t kLargestDatagram = 65507;
 constexpr std::size_t kQueuedOverhead = 64;  // so that empty datagrams fill a queue too
+constexpr std::size_t kMostSegments = 64;    // in one call, as the operating system's
 constexpr std::uint16_t kFirstFreePort = 32768, kLastFreePort = 60999;
 
 bool later(const FlyingDatagram& a, const FlyingDatagram& b) { return a.at != b.at ? a.at > b.at : a.order > b.order; }
@@ -32,8 +33,8 @@ TraceEvent event_of(TraceKind kind, const FlyingDatagram& datagram) {
 
 }  // namespace
 
-SimDatagramSocket::SimDatagramSocket(Host& host, const Endpoint& at)
-    : host_(host), local_(at), upload_timer_(host.reactor(), *this) {
+SimDatagramSocket::SimDatagramSocket(Host& host, const Endpoint& at, const DatagramOptions& options)
+    : host_(host), local_(at), options_(options), upload_timer_(host.reactor(), *this) {
   host_.take_descriptor();
   host_.datagrams().add(*this);
 }
@@ -49,9 +50,26 @@ Result<Datagram> SimDatagramSocket::try_receive(MutableBytes into) {
   if (queue_.empty()) return fail(ErrorCode::WouldBlock, Op::Read, Origin::Local);
   const Received first = queue_.pop_front();
   queued_bytes_ -= first.content.size() + kQueuedOverhead;
-  const std::size_t size = std::min(into.size(), first.content.size());
-  std::copy_n(first.content.begin(), size, into.begin());
-  return Datagram{first.from, size};
+  Datagram got{first.from, std::min(into.size(), first.content.size()), 0, first.to, first.ecn};
+  got.segment = got.size;
+  std::copy_n(first.content.begin(), got.size, into.begin());
+  while (options_.coalesce && got.size % std::max<std::size_t>(got.segment, 1) == 0 &&
+         continues(first, got.size, into.size())) {
+    const Received next = queue_.pop_front();
+    queued_bytes_ -= next.content.size() + kQueuedOverhead;
+    std::copy(next.content.begin(), next.content.end(), into.begin() + std::ptrdiff_t(got.size));
+    got.size += next.content.size();
+  }
+  return got;
+}
+
+// Whether the next datagram may be put behind `first` in one read, as the operating system's receive offload does.
+bool SimDatagramSocket::continues(const Received& first, std::size_t taken, std::size_t room) const {
+  if (queue_.empty() || first.content.empty()) return false;
+  const Received& next = queue_.front();
+  return next.from == first.from && next.to == first.to && next.ecn == first.ecn && !next.content.empty() &&
+         next.content.size() <= first.content.size() && taken + next.content.size() <= room &&
+         taken / first.content.size() < kMostSegments;
 }
 
 bool SimDatagramSocket::upload_full() const {
@@ -59,19 +77,34 @@ bool SimDatagramSocket::upload_full() const {
   return upload.queue(host_.reactor().now()) > upload.time_for(host_.options().datagram_send_bytes);
 }
 
-Status SimDatagramSocket::try_send(Bytes datagram, const Endpoint& to) {
+Result<std::size_t> SimDatagramSocket::try_send(const OutgoingDatagrams& batch) {
   STARLING_CHECK(check_open(Op::Write));
-  if (datagram.size() > kLargestDatagram) return fail(ErrorCode::TooLarge, Op::Write, Origin::Local, "udp");
+  const std::size_t segment = batch.segment == 0 ? batch.bytes.size() : batch.segment;
+  if (batch.bytes.size() > kLargestDatagram) return fail(ErrorCode::TooLarge, Op::Write, Origin::Local, "udp");
+  std::size_t sent = 0;
+  do {
+    const Status one = send_one(batch.bytes.subspan(sent, std::min(segment, batch.bytes.size() - sent)), batch);
+    if (!one && sent > 0 && one.error() == ErrorCode::WouldBlock) return sent;
+    STARLING_CHECK(one);
+    sent += std::min(segment, batch.bytes.size() - sent);
+  } while (sent < batch.bytes.size());
+  return sent;
+}
+
+Status SimDatagramSocket::send_one(Bytes datagram, const OutgoingDatagrams& batch) {
   WorldState& world = host_.world();
+  const Endpoint& to = batch.to;
   Host* target = to.address.is_v4() == local_.address.is_v4() ? world.route(host_, to.address) : nullptr;
   if (target == nullptr) return fail(ErrorCode::Unreachable, Op::Write, Origin::Network, "udp " + to.to_string());
   if (upload_full()) return fail(ErrorCode::WouldBlock, Op::Write, Origin::Local);
   Path& path = world.path(host_, *target);
   Endpoint from = local_;
   if (from.address.is_unspecified()) from.address = *host_.source_for(to.address);
+  const bool chosen = local_.address.is_unspecified() && !batch.from.is_unspecified();
+  if (chosen && batch.from.is_v4() == from.address.is_v4() && host_.has_address(batch.from)) from.address = batch.from;
   Endpoint target_at = to;
   if (to.address.is_unspecified()) target_at.address = from.address;
-  FlyingDatagram flying{TimePoint{}, 0, &path, from, target_at, to_vector(datagram), false};
+  FlyingDatagram flying{TimePoint{}, 0, &path, from, target_at, to_vector(datagram), batch.ecn, false};
   const bool crowded = !path.loopback() && path.link_queue(world.reactor.now()) > path.link().datagram_queue;
   const bool drop = path.blocked() || crowded || too_large(datagram.size(), to, path) ||
                     (!path.loopback() && world.chance(path.link().datagram_loss));
@@ -84,17 +117,25 @@ Status SimDatagramSocket::try_send(Bytes datagram, const Endpoint& to) {
   return {};
 }
 
-QueueWait SimDatagramSocket::readable() { return readable_.wait(host_.reactor(), closed_ || !queue_.empty()); }
-
-QueueWait SimDatagramSocket::writable() {
+bool SimDatagramSocket::writable_now() {
   const bool ready = closed_ || !upload_full();
   if (!ready) {
     const Pacer& upload = host_.upload();
     const TimePoint now = host_.reactor().now();
     upload_timer_.set(now + upload.queue(now) - upload.time_for(host_.options().datagram_send_bytes / 2));
   }
-  return writable_.wait(host_.reactor(), ready);
+  return ready;
 }
+
+QueueWait SimDatagramSocket::readable() { return readable_.wait(host_.reactor(), closed_ || !queue_.empty()); }
+
+QueueWait SimDatagramSocket::writable() { return writable_.wait(host_.reactor(), writable_now()); }
+
+void SimDatagramSocket::when_readable(Runnable& work) {
+  readable_.call(host_.reactor(), work, closed_ || !queue_.empty());
+}
+
+void SimDatagramSocket::when_writable(Runnable& work) { writable_.call(host_.reactor(), work, writable_now()); }
 
 void SimDatagramSocket::close() {
   vanished_ = false;
@@ -121,7 +162,7 @@ bool SimDatagramSocket::receive(FlyingDatagram&& datagram) {
   const std::size_t charge = datagram.content.size() + kQueuedOverhead;
   if (queued_bytes_ + charge > host_.options().datagram_receive_bytes) return false;
   queued_bytes_ += charge;
-  queue_.push_back({datagram.from, std::move(datagram.content)});
+  queue_.push_back({datagram.from, datagram.to.address, datagram.ecn, std::move(datagram.content)});
   readable_.notify();
   return true;
 }

@@ -23,18 +23,22 @@ struct FlyingDatagram {
   Path* path;
   Endpoint from, to;
   ByteVector content;
+  std::uint8_t ecn;
   bool downloaded;  // the receiver's download has been counted
 };
 
 class SimDatagramSocket final : public DatagramSocket {
  public:
-  SimDatagramSocket(Host& host, const Endpoint& at);
+  SimDatagramSocket(Host& host, const Endpoint& at, const DatagramOptions& options);
   ~SimDatagramSocket() override { close(); }
 
   Result<Datagram> try_receive(MutableBytes into) override;
-  Status try_send(Bytes datagram, const Endpoint& to) override;
+  Result<std::size_t> try_send(const OutgoingDatagrams& datagrams) override;
+  using DatagramSocket::try_send;
   QueueWait readable() override;
   QueueWait writable() override;
+  void when_readable(Runnable& work) override;
+  void when_writable(Runnable& work) override;
   void close() override;
   Endpoint local() const override { return local_; }
 
@@ -46,6 +50,8 @@ class SimDatagramSocket final : public DatagramSocket {
  private:
   struct Received {
     Endpoint from;
+    IpAddress to;
+    std::uint8_t ecn;
     ByteVector content;
   };
   class UploadTimer final : public Timer {
@@ -57,11 +63,16 @@ class SimDatagramSocket final : public DatagramSocket {
     SimDatagramSocket& socket_;
   };
   bool upload_full() const;
+  /// Now, or when the upload has room again; the timer is set for that.
+  bool writable_now();
+  Status send_one(Bytes datagram, const OutgoingDatagrams& batch);
+  bool continues(const Received& first, std::size_t taken, std::size_t room) const;
   Status check_open(Op op) const;
   void detach();
 
   Host& host_;
   Endpoint local_;
+  DatagramOptions options_;
   bool closed_ = false, vanished_ = false;
   std::size_t queued_bytes_ = 0;
   Ring<Received> queue_;

@@ -73,14 +73,14 @@ Result<std::unique_ptr<Listener>> Host::listen(const Endpoint& at, const ListenO
   return std::make_unique<SimListener>(*this, next_listener_++, local, options);
 }
 
-Result<std::unique_ptr<DatagramSocket>> Host::bind_datagram(const Endpoint& at) {
+Result<std::unique_ptr<DatagramSocket>> Host::bind_datagram(const Endpoint& at, const DatagramOptions& options) {
   STARLING_CHECK(check_bindable(at));
   Endpoint local = at;
   if (local.port == 0) local.port = datagrams_.free_port().value_or(0);
   if (local.port == 0 || datagrams_.conflict(local)) {
     return fail(ErrorCode::AddressInUse, Op::Listen, Origin::Local, "udp " + at.to_string());
   }
-  return std::make_unique<SimDatagramSocket>(*this, local);
+  return std::make_unique<SimDatagramSocket>(*this, local, options);
 }
 
 Task<Result<std::vector<IpAddress>>> Host::resolve(std::string name, Family family) {

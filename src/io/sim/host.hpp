@@ -22,7 +22,7 @@ class Host final : public Network {
 
   Result<std::unique_ptr<Listener>> listen(const Endpoint& at, const ListenOptions& options) override;
   Task<Result<std::unique_ptr<StreamSocket>>> connect(Endpoint to, ConnectOptions options) override;
-  Result<std::unique_ptr<DatagramSocket>> bind_datagram(const Endpoint& at) override;
+  Result<std::unique_ptr<DatagramSocket>> bind_datagram(const Endpoint& at, const DatagramOptions& options) override;
   Task<Result<std::vector<IpAddress>>> resolve(std::string name, Family family) override;
   Result<std::vector<Interface>> interfaces() override;
 

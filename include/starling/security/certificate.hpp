@@ -1,0 +1,31 @@
+// The self-signed certificate of libp2p TLS in DER, for TLS libraries other than the one behind make_tls() (QUIC brings
+// its own). Pure functions; thread-safe.
+// spec: tls/tls.md, Peer Authentication
+#pragma once
+
+#include <cstdint>
+
+#include "starling/base/bytes.hpp"
+#include "starling/base/error.hpp"
+#include "starling/crypto/keys.hpp"
+
+namespace starling::security {
+
+/// A certificate and its private key. The holder wipes the key (crypto::wipe) when the TLS library has it.
+struct CertificateDer {
+  ByteVector certificate;  // X.509
+  ByteVector private_key;  // SEC 1, ECDSA P-256
+};
+
+/// A fresh ECDSA P-256 key and a certificate over it that carries `identity`'s public key and signature.
+/// Errors: Internal (OpenSSL), and those of PrivateKey::sign.
+Result<CertificateDer> make_certificate_der(const crypto::PrivateKey& identity);
+
+/// The host key that the certificate proves, after every check of the spec. `unix_seconds`: the present time.
+/// Errors: BadCertificate, its cause telling more where a key, a signature or the extension does not parse.
+Result<crypto::PublicKey> verify_certificate_der(Bytes der, std::int64_t unix_seconds);
+
+/// The time of day by the system's clock, where no other was passed in.
+std::int64_t system_unix_seconds();
+
+}  // namespace starling::security

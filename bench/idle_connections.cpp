@@ -12,12 +12,14 @@ namespace {
 
 using namespace starling;
 
+std::string transport_of(const Multiaddr& address) { return address.value(Protocol::QuicV1) ? "quic-v1" : "tcp"; }
+
 io::Task<Status> hold(io::World world, Multiaddr address, PeerId peer, std::size_t count) {
   std::vector<std::unique_ptr<runtime::Node>> nodes;
   Status status;
   for (std::size_t i = 0; i < count && status; ++i) {
     runtime::Options options;
-    options.transport.securities = {"noise"};
+    options.transport.transports = {transport_of(address)};
     auto key = crypto::PrivateKey::generate(crypto::KeyType::Ed25519, world.random);
     if (!key) co_return std::unexpected(key.error());
     auto node = runtime::Node::create(world, std::move(*key), options, /*wall_clock_ns=*/1);

@@ -7,6 +7,7 @@
 #include "starling/base/error.hpp"
 #include "starling/base/random.hpp"
 #include "starling/crypto/keys.hpp"
+#include "starling/peer/secret_file.hpp"
 
 namespace starling {
 
@@ -14,9 +15,6 @@ namespace starling {
 /// the chmod that helps); FileMalformed with the cause underneath. Symbolic links are followed.
 Result<crypto::PrivateKey> load_key_file(const std::filesystem::path& path);
 
-struct SaveKeyOptions {
-  bool replace = false;  // an existing file
-};
 /// Writes a file of mode 0600 so that after a crash at any moment there is the whole file or none. Errors:
 /// AlreadyExists (never without `replace` is an identity lost), FileUnwritable.
 Status save_key_file(const std::filesystem::path& path, const crypto::PrivateKey& key, SaveKeyOptions options = {});

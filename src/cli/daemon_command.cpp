@@ -9,16 +9,28 @@
 #include "cli/session.hpp"
 #include "cli/test_protocols.hpp"
 #include "cli/units.hpp"
+#include "starling/transport/quic.hpp"
 
 namespace starling::cli {
 namespace {
 
 struct DaemonFlags {
   NodeFlags node;
-  std::vector<std::string> listen = {"/ip4/0.0.0.0/tcp/4001", "/ip6/::/tcp/4001"};
+  std::vector<std::string> listen;  // empty: port 4001 of every transport, on every address
   std::string data_dir;
   bool test_protocols = false;
 };
+
+std::vector<std::string> default_listen(const std::vector<std::string>& transports) {
+  std::vector<std::string> all;
+  for (const std::string& name : transports) {
+    if (name == "quic-v1" && !transport::quic_available()) continue;
+    const std::string tail = name == "quic-v1" ? "/udp/4001/quic-v1" : "/tcp/4001";
+    all.push_back("/ip4/0.0.0.0" + tail);
+    all.push_back("/ip6/::" + tail);
+  }
+  return all;
+}
 
 std::filesystem::path default_data_dir() {
   if (const char* xdg = std::getenv("XDG_DATA_HOME"); xdg != nullptr && *xdg != '\0')
@@ -127,7 +139,9 @@ io::Task<int> serve(Session& session, const DaemonFlags& flags) {
   if (flags.test_protocols && session.node->options().perf.serve)
     perf::serve(session.host(), session.node->perf_options(), print_served);
   const auto subscriptions = print_events(session);
-  for (const std::string& text : flags.listen) {
+  const auto listen =
+      flags.listen.empty() ? default_listen(session.node->options().transport.transports) : flags.listen;
+  for (const std::string& text : listen) {
     const auto address = Multiaddr::from_string(text);
     if (!address) co_return report(address.error(), session.flags.json);
     if (const auto bound = session.host().listen(*address); !bound) co_return report(bound.error(), session.flags.json);
@@ -149,9 +163,10 @@ void add_daemon_command(CLI::App& app, Run& run) {
   auto flags = std::make_shared<DaemonFlags>();
   CLI::App* daemon = app.add_subcommand("daemon", "Run a node until Ctrl-C");
   add_node_flags(*daemon, flags->node);
-  daemon->add_option("--listen", flags->listen, "Address to listen on; may be given several times")
-      ->type_name("MULTIADDR")
-      ->capture_default_str();
+  daemon
+      ->add_option("--listen", flags->listen,
+                   "Address to listen on; may be given several times; default: port 4001 of every transport")
+      ->type_name("MULTIADDR");
   daemon->add_option("--data-dir", flags->data_dir, "Folder for the identity; default: the user's data folder")
       ->type_name("DIR");
   daemon->add_flag("--perf", flags->node.options.perf.serve, "Serve /perf/1.0.0: lets any peer use the line");

@@ -86,7 +86,7 @@ void add_node_flags(CLI::App& app, NodeFlags& flags) {
   app.add_option("--key-type", flags.key_type, "Type of an identity that is made now")
       ->check(CLI::IsMember({"ed25519", "secp256k1", "ecdsa", "rsa"}))
       ->capture_default_str();
-  app.add_option("--transport", flags.transports, "Transports to offer (comma list): tcp");
+  app.add_option("--transport", flags.transports, "Transports to offer (comma list): tcp,quic-v1");
   app.add_option("--security", flags.securities,
                  "Security protocols in order of preference (comma list): noise, tls; plaintext for tests only");
   app.add_option("--muxer", flags.muxers, "Muxers in order of preference (comma list): yamux, mplex");

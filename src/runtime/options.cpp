@@ -38,11 +38,37 @@ class Checker {
 
 constexpr std::uint32_t kSpecWindow = 256u << 10;  // spec: yamux/README.md, the window every stream starts with
 
+void check_quic(Checker& check, const Options::Quic& quic) {
+  check.positive("quic.handshake_timeout", quic.handshake_timeout);
+  check.positive("quic.idle_timeout", quic.idle_timeout);
+  check.positive("quic.keep_alive", quic.keep_alive);
+  check.positive("quic.close_timeout", quic.close_timeout);
+  check.positive("quic.initial_round_trip", quic.initial_round_trip);
+  constexpr std::uint64_t kLeast = 16u << 10, kMost = std::uint64_t{1} << 40;
+  check.range<std::uint64_t>("quic.initial_stream_window", quic.initial_stream_window, kLeast, quic.max_stream_window);
+  check.range<std::uint64_t>("quic.max_stream_window", quic.max_stream_window, kLeast, kMost);
+  check.range<std::uint64_t>("quic.initial_connection_window", quic.initial_connection_window, kLeast,
+                             quic.max_connection_window);
+  check.range<std::uint64_t>("quic.max_connection_window", quic.max_connection_window, kLeast, kMost);
+  check.range<std::uint32_t>("quic.max_inbound_streams", quic.max_inbound_streams, 1, 1u << 24);
+  check.range<std::size_t>("quic.output_buffer", quic.output_buffer, 4096, 64u << 20);
+  check.range<std::size_t>("quic.max_unacknowledged", quic.max_unacknowledged, 64u << 10, std::size_t{1} << 32);
+  check.range<std::size_t>("quic.max_pending_inbound", quic.max_pending_inbound, 1, 1u << 20);
+  check.range<std::size_t>("quic.retry_above", quic.retry_above, 0, 1u << 20);
+  check.range<std::size_t>("quic.max_replies_per_second", quic.max_replies_per_second, 1, 1u << 24);
+  check.range<std::size_t>("quic.max_closing", quic.max_closing, 1, 1u << 24);
+  check.range<std::size_t>("quic.max_udp_payload", quic.max_udp_payload, 1200, 65'000);
+  check.range<std::size_t>("quic.socket_receive_buffer", quic.socket_receive_buffer, 0, 1u << 30);
+  check.range<std::size_t>("quic.socket_send_buffer", quic.socket_send_buffer, 0, 1u << 30);
+  check.range<std::size_t>("quic.max_datagram_queue", quic.max_datagram_queue, 0, 1u << 30);
+  check.names("quic.congestion", {quic.congestion}, std::array<std::string_view, 3>{"cubic", "bbr", "reno"});
+}
+
 }  // namespace
 
 std::vector<Error> Options::validate() const {
   Checker check;
-  check.names("transport.transports", transport.transports, std::array<std::string_view, 1>{"tcp"});
+  check.names("transport.transports", transport.transports, std::array<std::string_view, 2>{"tcp", "quic-v1"});
   check.names("transport.securities", transport.securities,
               std::array<std::string_view, 3>{"noise", "tls", "plaintext"});
   check.names("transport.muxers", transport.muxers, std::array<std::string_view, 2>{"yamux", "mplex"});
@@ -65,6 +91,7 @@ std::vector<Error> Options::validate() const {
   check.range<std::uint32_t>("muxer.max_inbound_streams", muxer.max_inbound_streams, 1, 1u << 24);
   check.range<std::uint32_t>("muxer.max_outbound_streams", muxer.max_outbound_streams, 1, 1u << 24);
   check.range<std::uint32_t>("muxer.accept_backlog", muxer.accept_backlog, 1, 1u << 16);
+  check_quic(check, quic);
   check.positive("swarm.dial_timeout", swarm.dial_timeout);
   check.positive("swarm.dial_stagger", swarm.dial_stagger);
   check.range<std::size_t>("swarm.max_dials_per_peer", swarm.max_dials_per_peer, 1, 1024);

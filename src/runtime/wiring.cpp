@@ -2,6 +2,7 @@
 #include <map>
 #include <utility>
 
+#include "runtime/quic_wiring.hpp"
 #include "starling/runtime/node.hpp"
 
 namespace starling::runtime {
@@ -107,10 +108,21 @@ Result<std::unique_ptr<Node>> Node::create(io::World world, crypto::PrivateKey k
   add_muxers(*node->upgrader_, settings);
   node->host_ = std::make_unique<host::Host>(world, std::move(key), host_options(settings, wall_clock_ns),
                                              swarm_options(settings));
-  node->host_->swarm().add_transport(transport::make_tcp_transport(*node->upgrader_));
+  for (const std::string& name : settings.transport.transports) {
+    if (name == "tcp") node->host_->swarm().add_transport(transport::make_tcp_transport(*node->upgrader_));
+    if (name == "quic-v1") STARLING_CHECK(node->add_quic(world));
+  }
   if (settings.ping.serve) ping::serve(*node->host_, node->ping_options());
   if (settings.perf.serve) perf::serve(*node->host_, node->perf_options());
   return node;
+}
+
+Status Node::add_quic(io::World world) {
+  STARLING_TRY(transport::QuicOptions quic, quic_options(options_));
+  STARLING_TRY(auto transport, transport::make_quic_transport(world, host_->key(), std::move(quic)));
+  quic_ = transport.get();
+  host_->swarm().add_transport(std::move(transport));
+  return {};
 }
 
 }  // namespace starling::runtime

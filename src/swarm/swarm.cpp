@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "starling/transport/quic.hpp"
 #include "swarm/pending_dial.hpp"
 
 namespace starling::swarm {
@@ -71,14 +72,16 @@ std::vector<Multiaddr> Swarm::reachable_listen_addresses() const {
   std::vector<Multiaddr> addresses;
   const auto interfaces = world_.network.interfaces();
   for (const Multiaddr& bound : listen_addresses()) {
-    const auto endpoint = transport::tcp_endpoint(bound);
+    const auto tcp = transport::tcp_endpoint(bound);
+    const auto endpoint = tcp ? tcp : transport::quic_endpoint(bound);
     if (!endpoint || !endpoint->address.is_unspecified() || !interfaces) {
       addresses.push_back(bound);
       continue;
     }
     for (const io::Interface& interface : *interfaces) {
       if (interface.address.is_v4() != endpoint->address.is_v4() || interface.address.is_link_local()) continue;
-      addresses.push_back(transport::tcp_multiaddr({interface.address, endpoint->port}));
+      const io::Endpoint reachable{interface.address, endpoint->port};
+      addresses.push_back(tcp ? transport::tcp_multiaddr(reachable) : transport::quic_multiaddr(reachable));
     }
   }
   return addresses;

@@ -27,6 +27,7 @@ class Place {
 
 class SimPlace final : public Place {
  public:
+  explicit SimPlace(const io::SimLink& link = {}) { world_.set_default_link(link); }
   io::Reactor& reactor() override { return world_.reactor(); }
   io::World client() override { return client_.world(); }
   io::World server() override { return server_.world(); }
@@ -72,10 +73,17 @@ class TransportConformance : public ::testing::TestWithParam<Variant> {
   }
   static std::unique_ptr<Place> make_place() {
     if (GetParam().place == "sim") return std::make_unique<SimPlace>();
+    if (GetParam().place == "lossy")
+      return std::make_unique<SimPlace>(io::SimLink{.latency = 10ms, .jitter = 8ms, .datagram_loss = 0.03});
     return std::make_unique<LoopbackPlace>();
   }
-  static Stack stack() { return {{GetParam().security}, {GetParam().muxer}, GetParam().early_muxer}; }
-  bool has_reset_codes() const { return GetParam().muxer == "yamux"; }
+  static bool quic() { return GetParam().muxer == "quic"; }
+  static Stack stack() {
+    if (quic()) return {.quic = true};
+    return {{GetParam().security}, {GetParam().muxer}, GetParam().early_muxer};
+  }
+  bool has_reset_codes() const { return GetParam().muxer != "mplex"; }
+  bool has_windows() const { return GetParam().muxer != "mplex"; }
 
   template <typename T>
   T run(io::Task<T> task) {
@@ -197,12 +205,12 @@ TEST_P(TransportConformance, a_stream_dropped_after_closing_still_delivers_every
 
 TEST_P(TransportConformance, a_slow_reader_makes_the_writer_wait_and_then_go_on) {
   auto [near, far] = open_pair();
-  const ByteVector sent = pattern(GetParam().muxer == "yamux" ? 8u << 20 : 900u << 10);
+  const ByteVector sent = pattern(has_windows() ? 8u << 20 : 900u << 10);
   std::optional<Status> done;
   io::TaskGroup group(place_->reactor());
   group.spawn(keep(send_and_close(*near, sent), done));
   run(pause_for(place_->reactor(), 200ms));
-  if (GetParam().muxer == "yamux") {
+  if (has_windows()) {
     EXPECT_FALSE(done) << "a window's worth fits, not 8 MiB";
     EXPECT_LE(far->peek().size(), 1u << 20);
   }
@@ -307,7 +315,7 @@ TEST_P(TransportConformance, the_wrong_peer_is_refused_and_the_error_names_both)
 }
 
 TEST_P(TransportConformance, a_dial_to_nobody_fails_while_connecting) {
-  const Multiaddr nobody = tcp_multiaddr({place_->listen_at().address, 9});
+  const Multiaddr nobody = client_.address({place_->listen_at().address, 9});
   StageTimes times;
   const auto dialed = run(client_.transport->dial(nobody, {std::nullopt, &times}));
   ASSERT_FALSE(dialed);
@@ -327,6 +335,8 @@ std::vector<Variant> variants() {
       for (const char* muxer : {"yamux", "mplex"})
         for (const bool early : {true, false})
           if (!early || std::string_view(security) != "plaintext") all.push_back({place, security, muxer, early});
+  if (quic_available())
+    for (const char* place : {"sim", "lossy", "loopback"}) all.push_back({place, "tls", "quic", true});
   return all;
 }
 

@@ -16,6 +16,7 @@ inline constexpr std::uint16_t kNodePort = 4001;
 /// Noise and yamux only, which draw everything from the world's randomness: the same seed gives the same run.
 inline runtime::Options deterministic_options() {
   runtime::Options options;
+  options.transport.transports = {"tcp"};
   options.transport.securities = {"noise"};
   options.transport.muxers = {"yamux"};
   return options;

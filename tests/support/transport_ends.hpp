@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "starling/base/random.hpp"
+#include "starling/transport/quic.hpp"
 #include "starling/transport/transport.hpp"
 
 namespace starling::testing {
@@ -47,11 +48,36 @@ inline transport::UpgraderOptions upgrader_options() {
   return options;
 }
 
+inline transport::QuicOptions quic_options() {
+  transport::QuicOptions options{};
+  options.handshake_timeout = 4s;
+  options.idle_timeout = 10s;
+  options.keep_alive = 3s;
+  options.close_timeout = 2s;
+  options.initial_round_trip = 100ms;
+  options.initial_stream_window = 256u << 10;
+  options.max_stream_window = 1u << 20;
+  options.initial_connection_window = 512u << 10;
+  options.max_connection_window = 2u << 20;
+  options.max_inbound_streams = 128;
+  options.output_buffer = 64u << 10;
+  options.max_unacknowledged = 4u << 20;
+  options.max_pending_inbound = 16;
+  options.retry_above = 8;
+  options.max_replies_per_second = 100;
+  options.max_closing = 64;
+  options.max_udp_payload = 1452;
+  options.max_datagram_queue = 64u << 10;
+  options.congestion = transport::QuicCongestion::Cubic;
+  return options;
+}
+
 /// What an upgrader offers, in order of preference.
 struct Stack {
   std::vector<std::string> securities = {"noise"};
   std::vector<std::string> muxers = {"yamux"};
   bool early_muxer = true;  // false: the handshake says nothing of muxers, so multistream must
+  bool quic = false;        // QUIC instead of all of them
 };
 
 /// A security protocol that keeps the muxers to itself.
@@ -91,17 +117,22 @@ inline std::unique_ptr<transport::Upgrader> make_upgrader(
   return upgrader;
 }
 
-/// One side: a key, an upgrader and the TCP transport on it. close() what listens before it dies.
+/// One side: a key and a transport, TCP on an upgrader or QUIC. close() what listens before it dies.
 struct End {
   End(io::World world, std::uint64_t number, const Stack& stack = {},
       const transport::UpgraderOptions& options = upgrader_options())
-      : key(test_key(number)),
-        id(peer_of(key)),
-        upgrader(make_upgrader(world, key, stack, options)),
-        transport(transport::make_tcp_transport(*upgrader)) {}
+      : key(test_key(number)), id(peer_of(key)), upgrader(make_upgrader(world, key, stack, options)), quic(stack.quic) {
+    if (quic)
+      transport = std::move(*transport::make_quic_transport(world, key, quic_options()));
+    else
+      transport = transport::make_tcp_transport(*upgrader);
+  }
 
+  Multiaddr address(const io::Endpoint& at) const {
+    return quic ? transport::quic_multiaddr(at) : transport::tcp_multiaddr(at);
+  }
   Multiaddr listen(const io::Endpoint& at) {
-    auto made = transport->listen(transport::tcp_multiaddr(at));
+    auto made = transport->listen(address(at));
     EXPECT_TRUE(made) << made.error().message();
     listener = std::move(*made);
     return listener->address();
@@ -114,6 +145,7 @@ struct End {
   crypto::PrivateKey key;
   PeerId id;
   std::unique_ptr<transport::Upgrader> upgrader;
+  bool quic;
   std::unique_ptr<transport::Transport> transport;
   std::unique_ptr<transport::TransportListener> listener;
 };

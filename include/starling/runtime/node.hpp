@@ -9,6 +9,7 @@
 #include "starling/protocols/perf/perf.hpp"
 #include "starling/protocols/ping/ping.hpp"
 #include "starling/runtime/options.hpp"
+#include "starling/transport/quic.hpp"
 #include "starling/transport/transport.hpp"
 
 namespace starling::runtime {
@@ -25,6 +26,8 @@ class Node {
   host::Host& host() { return *host_; }
   const Options& options() const { return options_; }
   const transport::InboundCounters& inbound() const { return upgrader_->counters; }
+  /// Null without the transport "quic-v1".
+  const transport::QuicCounters* quic() const { return quic_ != nullptr ? &quic_->counters() : nullptr; }
   ping::PingOptions ping_options() const { return {options_.ping.timeout}; }
   perf::PerfOptions perf_options() const;
 
@@ -33,9 +36,11 @@ class Node {
 
  private:
   explicit Node(Options options);
+  Status add_quic(io::World world);
   Options options_;
   std::unique_ptr<transport::Upgrader> upgrader_;
   std::unique_ptr<host::Host> host_;
+  const transport::QuicTransport* quic_ = nullptr;  // of the host's swarm
 };
 
 }  // namespace starling::runtime

@@ -23,7 +23,7 @@ struct Options {
   } identity;
 
   struct Transport {
-    std::vector<std::string> transports = {"tcp"};
+    std::vector<std::string> transports = {"tcp", "quic-v1"};
     std::vector<std::string> securities = {"noise", "tls"};  // in order of preference; also: plaintext (tests only)
     bool allow_plaintext = false;                            // plaintext is refused without it
     std::vector<std::string> muxers = {"yamux", "mplex"};
@@ -48,6 +48,32 @@ struct Options {
     Duration keep_alive_interval = 30s;
     Duration keep_alive_timeout = 30s;
   } muxer;
+
+  struct Quic {
+    Duration handshake_timeout = 10s;
+    Duration idle_timeout = 30s;
+    Duration keep_alive = 5s;  // rust-libp2p gives up after 10 s of silence
+    Duration close_timeout = 2s;
+    Duration initial_round_trip = 100ms;
+    std::uint64_t initial_stream_window = 512u << 10;
+    std::uint64_t max_stream_window = 10u << 20;
+    std::uint64_t initial_connection_window = 768u << 10;
+    std::uint64_t max_connection_window = 15u << 20;
+    std::uint32_t max_inbound_streams = 256;       // open at once, per connection
+    std::size_t output_buffer = 512u << 10;        // bytes accepted and not sent yet, per connection; then writers wait
+    std::size_t max_unacknowledged = 16u << 20;    // bytes kept for sending again, per connection
+    std::size_t max_pending_inbound = 512;         // handshakes at once per socket; the oldest gives way
+    std::size_t retry_above = 128;                 // handshakes at once from which on addresses must be proved
+    std::size_t max_replies_per_second = 1000;     // packets without a connection, per socket
+    std::size_t max_closing = 4096;                // ids of ended connections whose end is repeated, per socket
+    std::size_t max_udp_payload = 1452;            // bytes; smaller where the path is narrower
+    std::size_t socket_receive_buffer = 7u << 20;  // bytes asked of the system
+    std::size_t socket_send_buffer = 7u << 20;
+    std::size_t max_datagram_queue = 256u << 10;  // bytes per connection and direction; 0: no datagrams
+    std::string congestion = "cubic";             // cubic, bbr, reno
+    std::string key_log_file;                     // NSS key log, for debugging: whoever reads it can decrypt
+    std::string qlog_dir;                         // a .sqlog file per connection
+  } quic;
 
   struct Swarm {
     Duration dial_timeout = 60s;

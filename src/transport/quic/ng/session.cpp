@@ -1,0 +1,517 @@
+#include "transport/quic/ng/session.hpp"
+
+#include <algorithm>
+
+#include "starling/security/certificate.hpp"
+#include "transport/quic/ng/convert.hpp"
+
+namespace starling::transport::quic::ng {
+namespace {
+
+constexpr std::size_t kMostSegments = 64;         // datagrams per send call, as systems permit
+constexpr std::size_t kLargestBatch = 65'507;     // bytes per send call
+constexpr std::size_t kPacketOverhead = 44;       // first byte, connection id, packet number, tag, frame head
+constexpr std::uint64_t kDatagramFrame = 65'535;  // spec: RFC 9221, 3: "any size"
+constexpr std::uint64_t kMostIds = 8;             // connection ids that we hold of the peer
+constexpr int kLifetimesToDrain = 3;              // spec: RFC 9000, 10.2
+
+ngtcp2_cc_algo to_ng(QuicCongestion congestion) {
+  if (congestion == QuicCongestion::Bbr) return NGTCP2_CC_ALGO_BBR;
+  return congestion == QuicCongestion::Reno ? NGTCP2_CC_ALGO_RENO : NGTCP2_CC_ALGO_CUBIC;
+}
+
+ConnectionId random_id(Random& random) {
+  ConnectionId id;
+  id.size = kOwnIdSize;
+  random.fill(MutableBytes(id.bytes).first(kOwnIdSize));
+  return id;
+}
+
+ngtcp2_conn* connection_of(ngtcp2_crypto_conn_ref* reference);
+
+Error broken(ErrorCode code, std::string text) {
+  return Error(code, Op::Mux, Origin::Remote, "quic: " + std::move(text));
+}
+
+}  // namespace
+
+NgSession::NgSession(Shared& shared, const Path&, std::optional<PeerId> expected, SessionEvents& events)
+    : shared_(shared), events_(events), expected_(std::move(expected)) {
+  ngtcp2_ccerr_default(&close_error_);
+}
+
+NgSession::~NgSession() = default;
+
+TlsOwner& owner_of(gnutls_session_t session) {
+  return *static_cast<NgSession*>(static_cast<ngtcp2_crypto_conn_ref*>(gnutls_session_get_ptr(session))->user_data);
+}
+
+bool NgSession::prepare(ngtcp2_settings& settings, ngtcp2_transport_params& params, TimePoint now) {
+  const QuicOptions& options = shared_.options;
+  ngtcp2_settings_default(&settings);
+  settings.initial_ts = ng::to_ng(now);
+  settings.initial_rtt = ng::to_ng(options.initial_round_trip);
+  settings.cc_algo = to_ng(options.congestion);
+  settings.max_tx_udp_payload_size = options.max_udp_payload;
+  settings.max_window = options.max_connection_window;
+  settings.max_stream_window = options.max_stream_window;
+  settings.handshake_timeout = ng::to_ng(options.handshake_timeout);
+  settings.rand_ctx.native_handle = &shared_.random;
+  if (qlog_) {
+    settings.qlog_write = [](void* user, std::uint32_t, const void* data, std::size_t size) {
+      static_cast<NgSession*>(user)->qlog_({static_cast<const std::uint8_t*>(data), size});
+    };
+  }
+  ngtcp2_transport_params_default(&params);
+  params.initial_max_stream_data_bidi_local = options.initial_stream_window;
+  params.initial_max_stream_data_bidi_remote = options.initial_stream_window;
+  params.initial_max_data = options.initial_connection_window;
+  params.initial_max_streams_bidi = options.max_inbound_streams;
+  params.initial_max_streams_uni = 0;
+  params.max_idle_timeout = ng::to_ng(options.idle_timeout);
+  params.active_connection_id_limit = kMostIds;
+  params.max_datagram_frame_size = options.max_datagram_queue > 0 ? kDatagramFrame : 0;
+  params.grease_quic_bit = 1;
+  return true;
+}
+
+void NgSession::open_qlog(const ConnectionId& name) {
+  if (shared_.options.qlog) qlog_ = shared_.options.qlog(to_hex(name.view()));
+}
+
+bool NgSession::start_client(const Path& path, TimePoint now) {
+  const ConnectionId ours = random_id(shared_.random);
+  ConnectionId theirs = random_id(shared_.random);
+  theirs.size = kMaxIdSize - 2;
+  shared_.random.fill(MutableBytes(theirs.bytes).first(theirs.size));
+  open_qlog(theirs);
+  ngtcp2_settings settings;
+  ngtcp2_transport_params params;
+  prepare(settings, params, now);
+  PathNames names(path);
+  const ngtcp2_path ng_path = names.get();
+  const ngtcp2_cid source = ng::to_ng(ours), destination = ng::to_ng(theirs);
+  ngtcp2_conn* made = nullptr;
+  if (ngtcp2_conn_client_new(&made, &destination, &source, &ng_path, NGTCP2_PROTO_VER_V1, &client_callbacks(),
+                             &settings, &params, nullptr, this) != 0)
+    return false;
+  connection_.reset(made);
+  if (!finish_start(/*server=*/false)) return false;
+  events_.on_id_added(ours);
+  return true;
+}
+
+bool NgSession::start_server(const Path& path, const ngtcp2_pkt_hd& head, const Verdict& verdict, TimePoint now) {
+  const ConnectionId ours = random_id(shared_.random);
+  open_qlog(verdict.original);
+  ngtcp2_settings settings;
+  ngtcp2_transport_params params;
+  prepare(settings, params, now);
+  if (verdict.validated) {
+    settings.token = head.token;
+    settings.tokenlen = head.tokenlen;
+    settings.token_type = NGTCP2_TOKEN_TYPE_RETRY;
+    params.retry_scid = ng::to_ng(verdict.retry_source);
+    params.retry_scid_present = 1;
+  }
+  params.original_dcid = ng::to_ng(verdict.original);
+  params.original_dcid_present = 1;
+  const ngtcp2_cid source = ng::to_ng(ours);
+  params.stateless_reset_token_present = 1;
+  reset_token(shared_, source, params.stateless_reset_token);
+  PathNames names(path);
+  const ngtcp2_path ng_path = names.get();
+  ngtcp2_conn* made = nullptr;
+  if (ngtcp2_conn_server_new(&made, &head.scid, &source, &ng_path, head.version, &server_callbacks(), &settings,
+                             &params, nullptr, this) != 0)
+    return false;
+  connection_.reset(made);
+  if (!finish_start(/*server=*/true)) return false;
+  events_.on_id_added(ours);
+  events_.on_id_added(from_ng(head.dcid));  // the client's packets before it has seen one of ours
+  return true;
+}
+
+bool NgSession::finish_start(bool server) {
+  auto tls = shared_.tls->make_session(server);
+  if (!tls) return false;
+  tls_ = std::move(*tls);
+  reference_.get_conn = connection_of;
+  reference_.user_data = this;
+  gnutls_session_set_ptr(tls_.get(), &reference_);
+  ngtcp2_conn_set_tls_native_handle(connection_.get(), tls_.get());
+  return true;
+}
+
+namespace {
+ngtcp2_conn* connection_of(ngtcp2_crypto_conn_ref* reference) {
+  // The pointer that the TLS session carries; ngtcp2 asks for it in every callback of its crypto library.
+  return static_cast<NgSession*>(reference->user_data)->native();
+}
+}  // namespace
+
+Status NgSession::on_certificate(Bytes der) {
+  auto key = security::verify_certificate_der(der, shared_.unix_seconds());
+  if (!key) {
+    refusal_ = std::move(key).error();
+    return std::unexpected(*refusal_);
+  }
+  PeerId peer = PeerId::from_public_key(*key);
+  if (expected_ && !(*expected_ == peer)) {
+    refusal_ = Error(ErrorCode::PeerIdMismatch, Op::Secure, Origin::Remote,
+                     "expected " + expected_->to_string() + ", got " + peer.to_string());
+    return std::unexpected(*refusal_);
+  }
+  remote_peer_ = std::move(peer);
+  remote_key_ = std::move(*key);
+  return {};
+}
+
+void NgSession::on_key_log(std::string_view line) {
+  if (shared_.options.key_log) shared_.options.key_log(line);
+}
+
+void NgSession::handshake_over() {
+  if (remote_peer_.empty()) return;  // no certificate: the TLS library would have refused it
+  established_ = true;
+  Duration keep_alive = shared_.options.keep_alive;
+  const ngtcp2_transport_params* theirs = ngtcp2_conn_get_remote_transport_params(connection_.get());
+  if (theirs != nullptr && theirs->max_idle_timeout > 0)
+    keep_alive = std::min(keep_alive, duration_from_ng(theirs->max_idle_timeout) / 2);
+  ngtcp2_conn_set_keep_alive_timeout(connection_.get(), ng::to_ng(keep_alive));
+  events_.on_established();
+}
+
+void NgSession::receive(const Path& path, std::uint8_t ecn, Bytes packet, TimePoint now) {
+  if (ended_) return;
+  PathNames names(path);
+  const ngtcp2_path ng_path = names.get();
+  const ngtcp2_pkt_info info{ecn};
+  const int code =
+      ngtcp2_conn_read_pkt(connection_.get(), &ng_path, &info, packet.data(), packet.size(), ng::to_ng(now));
+  if (code != 0) return fail_with(code);
+  // Confirmed: the TLS session has done its work. libp2p uses no tickets, and keys are updated without it.
+  if (confirmed_ && tls_) {
+    ngtcp2_conn_set_tls_native_handle(connection_.get(), nullptr);
+    tls_.reset();
+  }
+}
+
+void NgSession::on_timer(TimePoint now) {
+  if (ended_) return;
+  if (const int code = ngtcp2_conn_handle_expiry(connection_.get(), ng::to_ng(now)); code != 0) fail_with(code);
+}
+
+TimePoint NgSession::next_deadline() const {
+  return ended_ ? kNever : from_ng(ngtcp2_conn_get_expiry(connection_.get()));
+}
+
+std::span<const PacketBatch> NgSession::write(MutableBytes room, TimePoint now) {
+  batches_.clear();
+  if (ended_) return {};
+  if (!blocked_.empty() && ngtcp2_conn_get_max_data_left(connection_.get()) > 0) unblock_all();
+  const ngtcp2_tstamp at = ng::to_ng(now);
+  const std::size_t largest = shared_.options.max_udp_payload;
+  const std::size_t quantum = std::min(room.size(), std::max(ngtcp2_conn_get_send_quantum(connection_.get()), largest));
+  ngtcp2_path_storage path;
+  ngtcp2_path_storage_zero(&path);
+  std::size_t used = 0;
+  while (used < quantum && room.size() - used >= largest) {
+    ngtcp2_pkt_info info{};
+    const ngtcp2_ssize size = write_packet(room.subspan(used, largest), &path.path, &info, at);
+    if (size < 0) fail_with(int(size));
+    if (size <= 0) break;
+    add_batch(used, std::size_t(size), path.path, info.ecn);
+    used += std::size_t(size);
+  }
+  // Pacing by the guessed round trip would hold up the handshake.
+  if (used > 0 && established_) ngtcp2_conn_update_pkt_tx_time(connection_.get(), at);
+  return batches_;
+}
+
+void NgSession::add_batch(std::size_t offset, std::size_t size, const ngtcp2_path& path, std::uint8_t ecn) {
+  const io::Endpoint remote = from_ng(path.remote);
+  if (!batches_.empty()) {
+    PacketBatch& last = batches_.back();
+    const bool fits = size <= last.segment && last.size % last.segment == 0 &&
+                      last.size / last.segment < kMostSegments && last.size + size <= kLargestBatch;
+    if (fits && last.ecn == ecn && last.remote == remote) {
+      last.size += size;
+      return;
+    }
+  }
+  batches_.push_back({offset, size, size, remote, ecn});
+}
+
+// One packet, filled with frames of as many streams as it takes.
+ngtcp2_ssize NgSession::write_packet(MutableBytes room, ngtcp2_path* path, ngtcp2_pkt_info* info, ngtcp2_tstamp now) {
+  while (!datagrams_.empty()) {
+    const ByteVector& first = datagrams_.front();
+    int accepted = 0;
+    const ngtcp2_vec piece{const_cast<std::uint8_t*>(first.data()), first.size()};
+    const ngtcp2_ssize size =
+        first.size() > max_datagram_size()
+            ? ngtcp2_ssize(NGTCP2_ERR_WRITE_MORE)  // the path has become narrower: it cannot leave any more
+            : ngtcp2_conn_writev_datagram(connection_.get(), path, info, room.data(), room.size(), &accepted,
+                                          NGTCP2_WRITE_DATAGRAM_FLAG_MORE, 0, &piece, 1, now);
+    if (accepted != 0 || first.size() > max_datagram_size()) {
+      datagram_bytes_ -= first.size();
+      datagrams_.pop_front();
+    }
+    if (size == NGTCP2_ERR_WRITE_MORE) continue;
+    if (size >= 0) return size;
+    if (ngtcp2_err_is_fatal(int(size)) != 0) return size;
+    break;
+  }
+  while (!sendable_.empty()) {
+    Stream* stream = find(sendable_.front());
+    if (stream == nullptr || stream->write_ended ||
+        (stream->out.unsent() == 0 && (!stream->finish || stream->finish_sent))) {
+      if (stream != nullptr) stream->queued = false;
+      sendable_.pop_front();
+      continue;
+    }
+    if (unacknowledged_ >= shared_.options.max_unacknowledged && stream->out.unsent() > 0) break;
+    const ngtcp2_ssize size = write_stream(*stream, room, path, info, now);
+    if (size == NGTCP2_ERR_WRITE_MORE) continue;
+    if (size == NGTCP2_ERR_STREAM_DATA_BLOCKED) {
+      sendable_.pop_front();
+      stream->queued = false;
+      stream->blocked = true;
+      blocked_.push_back(stream->id);
+      continue;
+    }
+    if (size == NGTCP2_ERR_STREAM_SHUT_WR || size == NGTCP2_ERR_STREAM_NOT_FOUND) {
+      forget_output(*stream);
+      continue;
+    }
+    if (size > 0 && sendable_.size() > 1) {  // the next packet is another stream's
+      sendable_.push_back(sendable_.front());
+      sendable_.pop_front();
+    }
+    return size;
+  }
+  return ngtcp2_conn_writev_stream(connection_.get(), path, info, room.data(), room.size(), nullptr,
+                                   NGTCP2_WRITE_STREAM_FLAG_NONE, -1, nullptr, 0, now);
+}
+
+ngtcp2_ssize NgSession::write_stream(Stream& stream, MutableBytes room, ngtcp2_path* path, ngtcp2_pkt_info* info,
+                                     ngtcp2_tstamp now) {
+  const Bytes next = stream.out.next();
+  const ngtcp2_vec piece{const_cast<std::uint8_t*>(next.data()), next.size()};
+  const bool last = stream.finish && next.size() == stream.out.unsent();
+  ngtcp2_ssize taken = -1;
+  const std::uint32_t flags =
+      NGTCP2_WRITE_STREAM_FLAG_MORE | (last ? NGTCP2_WRITE_STREAM_FLAG_FIN : NGTCP2_WRITE_STREAM_FLAG_NONE);
+  const ngtcp2_ssize size = ngtcp2_conn_writev_stream(connection_.get(), path, info, room.data(), room.size(), &taken,
+                                                      flags, std::int64_t(stream.id), &piece, 1, now);
+  if (taken < 0) return size;
+  stream.out.sent(std::size_t(taken));
+  unsent_ -= std::size_t(taken);
+  unacknowledged_ += std::size_t(taken);
+  if (last && std::size_t(taken) == next.size()) stream.finish_sent = true;
+  return size;
+}
+
+void NgSession::unblock_all() {
+  for (const StreamId id : std::exchange(blocked_, {})) {
+    Stream* stream = find(id);
+    if (stream != nullptr && stream->blocked) make_sendable(*stream);
+  }
+}
+
+void NgSession::make_sendable(Stream& stream) {
+  stream.blocked = false;
+  if (std::exchange(stream.queued, true)) return;
+  sendable_.push_back(stream.id);
+}
+
+NgSession::Stream* NgSession::find(StreamId id) {
+  const auto found = streams_.find(id);
+  return found == streams_.end() ? nullptr : found->second.get();
+}
+
+NgSession::Stream& NgSession::add_stream(StreamId id) {
+  auto& slot = streams_[id];
+  slot = std::make_unique<Stream>();
+  slot->id = id;
+  ngtcp2_conn_set_stream_user_data(connection_.get(), std::int64_t(id), slot.get());
+  return *slot;
+}
+
+Result<StreamId> NgSession::open_stream() {
+  std::int64_t id = 0;
+  if (const int code = ngtcp2_conn_open_bidi_stream(connection_.get(), &id, nullptr); code != 0) {
+    return fail(ErrorCode::StreamLimit, Op::OpenStream, Origin::Remote, "quic: the peer permits no more streams now");
+  }
+  return add_stream(StreamId(id)).id;
+}
+
+void NgSession::send(StreamId id, Bytes data) {
+  Stream* stream = find(id);
+  if (stream == nullptr || stream->write_ended || stream->finish || data.empty()) return;
+  stream->out.append(data);
+  unsent_ += data.size();
+  if (!stream->blocked) make_sendable(*stream);
+}
+
+void NgSession::close_write(StreamId id) {
+  Stream* stream = find(id);
+  if (stream == nullptr || stream->write_ended || std::exchange(stream->finish, true)) return;
+  if (!stream->blocked || stream->out.unsent() == 0) make_sendable(*stream);
+}
+
+void NgSession::reset(StreamId id, std::uint64_t code) {
+  Stream* stream = find(id);
+  if (stream == nullptr || ended_) return;
+  forget_output(*stream);
+  ngtcp2_conn_shutdown_stream(connection_.get(), 0, std::int64_t(id), code);
+}
+
+// What was not sent yet will not be; what was sent stays in memory until the library lets go of it.
+void NgSession::forget_output(Stream& stream) {
+  if (std::exchange(stream.write_ended, true)) return;
+  unsent_ -= stream.out.unsent();
+}
+
+void NgSession::consumed(StreamId id, std::size_t bytes) {
+  if (ended_ || bytes == 0) return;
+  ngtcp2_conn_extend_max_offset(connection_.get(), bytes);
+  if (Stream* stream = find(id); stream != nullptr && !stream->over)
+    ngtcp2_conn_extend_max_stream_offset(connection_.get(), std::int64_t(id), bytes);
+}
+
+void NgSession::release(StreamId id) {
+  if (Stream* stream = find(id)) {
+    stream->released = true;
+    drop_if_done(*stream);
+  }
+}
+
+void NgSession::drop_if_done(Stream& stream) {
+  if (!stream.over || !stream.released) return;
+  if (!is_local(stream.id) && !ended_) ngtcp2_conn_extend_max_streams_bidi(connection_.get(), 1);
+  streams_.erase(stream.id);
+}
+
+bool NgSession::can_send(StreamId id) const {
+  const auto found = streams_.find(id);
+  return found != streams_.end() && !found->second->write_ended;
+}
+
+std::size_t NgSession::max_datagram_size() const {
+  if (!established_ || shared_.options.max_datagram_queue == 0) return 0;
+  const ngtcp2_transport_params* theirs = ngtcp2_conn_get_remote_transport_params(connection_.get());
+  if (theirs == nullptr || theirs->max_datagram_frame_size <= kPacketOverhead) return 0;
+  const std::size_t payload = ngtcp2_conn_get_path_max_tx_udp_payload_size(connection_.get());
+  return std::min<std::size_t>(payload - kPacketOverhead, theirs->max_datagram_frame_size - 3);
+}
+
+bool NgSession::send_datagram(Bytes datagram) {
+  if (datagram_bytes_ + datagram.size() > shared_.options.max_datagram_queue) return false;
+  datagram_bytes_ += datagram.size();
+  datagrams_.push_back(to_vector(datagram));
+  return true;
+}
+
+Duration NgSession::round_trip() const {
+  ngtcp2_conn_info info;
+  ngtcp2_conn_get_conn_info(connection_.get(), &info);
+  return info.min_rtt == UINT64_MAX ? Duration{} : duration_from_ng(info.smoothed_rtt);
+}
+
+Duration NgSession::drain_time() const {
+  return kLifetimesToDrain * duration_from_ng(ngtcp2_conn_get_pto(connection_.get()));
+}
+
+bool NgSession::update_keys(TimePoint now) {
+  return !ended_ && ngtcp2_conn_initiate_key_update(connection_.get(), ng::to_ng(now)) == 0;
+}
+
+std::optional<PacketBatch> NgSession::close(std::uint64_t code, MutableBytes room, TimePoint now) {
+  if (ended_) return std::nullopt;
+  ngtcp2_ccerr_set_application_error(&close_error_, code, nullptr, 0);
+  auto packet = write_close(room, now);
+  end(CloseReason{CloseReason::By::Local, std::uint32_t(code), std::nullopt});
+  return packet;
+}
+
+std::optional<PacketBatch> NgSession::farewell(MutableBytes room, TimePoint now) {
+  if (!std::exchange(farewell_due_, false)) return std::nullopt;
+  return write_close(room, now);
+}
+
+std::optional<PacketBatch> NgSession::write_close(MutableBytes room, TimePoint now) {
+  ngtcp2_path_storage path;
+  ngtcp2_path_storage_zero(&path);
+  ngtcp2_pkt_info info{};
+  const ngtcp2_ssize size =
+      ngtcp2_conn_write_connection_close(connection_.get(), &path.path, &info, room.data(),
+                                         shared_.options.max_udp_payload, &close_error_, ng::to_ng(now));
+  if (size <= 0) return std::nullopt;
+  return PacketBatch{0, std::size_t(size), std::size_t(size), from_ng(path.path.remote), info.ecn};
+}
+
+void NgSession::end(CloseReason reason) {
+  if (!ended_) ended_ = std::move(reason);
+}
+
+// A negative code of the library ends the session; what it means decides who is told what.
+void NgSession::fail_with(int code) {
+  switch (code) {
+    case NGTCP2_ERR_DRAINING:
+      return end(reason_of_remote());
+    case NGTCP2_ERR_CLOSING:
+      return end(CloseReason::local(CloseCode::None));
+    case NGTCP2_ERR_IDLE_CLOSE:
+      return end(CloseReason::failure(
+          Error(ErrorCode::Timeout, Op::Read, Origin::Timeout, "quic: no sign of life for quic.idle_timeout")));
+    case NGTCP2_ERR_HANDSHAKE_TIMEOUT:
+      return end(CloseReason::failure(Error(ErrorCode::Timeout, Op::Secure, Origin::Timeout, "quic handshake")));
+    case NGTCP2_ERR_DROP_CONN:
+    case NGTCP2_ERR_RETRY:
+      return end(CloseReason::failure(broken(ErrorCode::HandshakeFailed, "the first packet was not acceptable")));
+    case NGTCP2_ERR_RECV_VERSION_NEGOTIATION:
+      return end(CloseReason::failure(
+          Error(ErrorCode::NoCommonProtocol, Op::Connect, Origin::Remote, "the peer speaks no version 1 of QUIC")));
+    default:
+      break;
+  }
+  farewell_due_ = true;
+  if (code == NGTCP2_ERR_CRYPTO) {
+    const std::uint8_t alert = ngtcp2_conn_get_tls_alert(connection_.get());
+    ngtcp2_ccerr_set_tls_alert(&close_error_, alert, nullptr, 0);
+    Error error(
+        ErrorCode::HandshakeFailed, Op::Secure, Origin::Remote,
+        std::string("TLS alert ") + std::string(gnutls_alert_get_name(gnutls_alert_description_t(alert)) != nullptr
+                                                    ? gnutls_alert_get_name(gnutls_alert_description_t(alert))
+                                                    : "unknown"));
+    if (refusal_) error = Error(*refusal_).while_doing(Op::Secure, "the peer's certificate");
+    return end(CloseReason::failure(std::move(error)));
+  }
+  ngtcp2_ccerr_set_liberr(&close_error_, code, nullptr, 0);
+  const ErrorCode kind = established_ ? ErrorCode::ProtocolViolation : ErrorCode::HandshakeFailed;
+  end(CloseReason::failure(broken(kind, ngtcp2_strerror(code))));
+}
+
+CloseReason NgSession::reason_of_remote() const {
+  if (reset_received_) {
+    return CloseReason::failure(Error(ErrorCode::ConnectionReset, Op::Read, Origin::Remote,
+                                      "quic: the peer no longer knows the connection (stateless reset)"));
+  }
+  const ngtcp2_ccerr* error = ngtcp2_conn_get_ccerr(connection_.get());
+  if (error->type == NGTCP2_CCERR_TYPE_APPLICATION)
+    return {CloseReason::By::Remote, std::uint32_t(error->error_code), std::nullopt};
+  if (error->error_code == NGTCP2_NO_ERROR || (established_ && error->error_code == NGTCP2_APPLICATION_ERROR))
+    return {CloseReason::By::Remote, 0, std::nullopt};
+  if ((error->error_code & ~std::uint64_t{0xff}) == NGTCP2_CRYPTO_ERROR) {
+    const auto alert = gnutls_alert_description_t(error->error_code & 0xff);
+    const char* name = gnutls_alert_get_name(alert);
+    return CloseReason::failure(Error(ErrorCode::HandshakeFailed, Op::Secure, Origin::Remote,
+                                      std::string("the peer refused: ") + (name != nullptr ? name : "TLS alert")));
+  }
+  return CloseReason::failure(broken(established_ ? ErrorCode::ProtocolViolation : ErrorCode::HandshakeFailed,
+                                     "the peer closed with transport error " + std::to_string(error->error_code)));
+}
+
+}  // namespace starling::transport::quic::ng

@@ -1,0 +1,136 @@
+// One connection on ngtcp2. The library calls back through session_callbacks.cpp; nothing of it shows above this
+// folder.
+#pragma once
+
+#include <ngtcp2/ngtcp2.h>
+#include <ngtcp2/ngtcp2_crypto.h>
+
+#include <deque>
+#include <unordered_map>
+
+#include "starling/crypto/hash.hpp"
+#include "transport/quic/engine.hpp"
+#include "transport/quic/ng/tls.hpp"
+#include "transport/quic/send_buffer.hpp"
+
+namespace starling::transport::quic::ng {
+
+/// What the sessions of an engine share. Borrowed; outlives them.
+struct Shared {
+  Random& random;
+  const QuicOptions& options;
+  std::function<std::int64_t()> unix_seconds;
+  std::unique_ptr<TlsContext> tls;
+  crypto::Sha256Digest reset_secret, token_secret;
+};
+
+struct ConnectionFree {
+  void operator()(ngtcp2_conn* connection) const { ngtcp2_conn_del(connection); }
+};
+
+class NgSession final : public Session, private TlsOwner {
+ public:
+  NgSession(Shared& shared, const Path& path, std::optional<PeerId> expected, SessionEvents& events);
+  ~NgSession() override;
+
+  ngtcp2_conn* native() { return connection_.get(); }
+  bool start_client(const Path& path, TimePoint now);
+  bool start_server(const Path& path, const ngtcp2_pkt_hd& head, const Verdict& verdict, TimePoint now);
+
+  void receive(const Path& path, std::uint8_t ecn, Bytes packet, TimePoint now) override;
+  void on_timer(TimePoint now) override;
+  TimePoint next_deadline() const override;
+  std::span<const PacketBatch> write(MutableBytes room, TimePoint now) override;
+  Result<StreamId> open_stream() override;
+  void send(StreamId id, Bytes data) override;
+  void close_write(StreamId id) override;
+  void reset(StreamId id, std::uint64_t code) override;
+  void consumed(StreamId id, std::size_t bytes) override;
+  void release(StreamId id) override;
+  std::size_t unsent() const override { return unsent_; }
+  std::size_t unacknowledged() const override { return unacknowledged_; }
+  bool can_send(StreamId id) const override;
+  std::size_t max_datagram_size() const override;
+  bool send_datagram(Bytes datagram) override;
+  std::optional<PacketBatch> close(std::uint64_t code, MutableBytes room, TimePoint now) override;
+  const CloseReason* ended() const override { return ended_ ? &*ended_ : nullptr; }
+  std::optional<PacketBatch> farewell(MutableBytes room, TimePoint now) override;
+  bool established() const override { return established_; }
+  const PeerId& remote_peer() const override { return remote_peer_; }
+  const std::optional<crypto::PublicKey>& remote_key() const override { return remote_key_; }
+  Duration round_trip() const override;
+  Duration drain_time() const override;
+  std::uint32_t inbound_streams() const override { return inbound_; }
+  std::uint32_t outbound_streams() const override { return outbound_; }
+  std::uint64_t refused_streams() const override { return 0; }  // the peer keeps within the limit, or the session ends
+  bool update_keys(TimePoint now) override;
+
+ private:
+  friend struct Callbacks;
+  friend TlsOwner& owner_of(gnutls_session_t session);
+
+  struct Stream {
+    StreamId id = 0;
+    SendBuffer out;
+    bool queued = false;   // in sendable_
+    bool blocked = false;  // by the peer's windows
+    bool finish = false;   // close_write() was called
+    bool finish_sent = false;
+    bool write_ended = false;  // nothing more may be sent: reset or stopped
+    bool over = false;         // both directions ended on the wire
+    bool released = false;     // the user let go
+  };
+
+  // TlsOwner
+  Status on_certificate(Bytes der) override;
+  void on_key_log(std::string_view line) override;
+
+  bool prepare(ngtcp2_settings& settings, ngtcp2_transport_params& params, TimePoint now);
+  bool finish_start(bool server);
+  void open_qlog(const ConnectionId& name);
+  Stream* find(StreamId id);
+  Stream& add_stream(StreamId id);
+  bool is_local(StreamId id) const { return ngtcp2_conn_is_local_stream(connection_.get(), std::int64_t(id)) != 0; }
+  void make_sendable(Stream& stream);
+  void forget_output(Stream& stream);
+  void drop_if_done(Stream& stream);
+  void unblock_all();
+  ngtcp2_ssize write_packet(MutableBytes room, ngtcp2_path* path, ngtcp2_pkt_info* info, ngtcp2_tstamp now);
+  ngtcp2_ssize write_stream(Stream& stream, MutableBytes room, ngtcp2_path* path, ngtcp2_pkt_info* info,
+                            ngtcp2_tstamp now);
+  void add_batch(std::size_t offset, std::size_t size, const ngtcp2_path& path, std::uint8_t ecn);
+  void fail_with(int library_error);
+  void end(CloseReason reason);
+  CloseReason reason_of_remote() const;
+  void handshake_over();
+  std::optional<PacketBatch> write_close(MutableBytes room, TimePoint now);
+
+  Shared& shared_;
+  SessionEvents& events_;
+  std::optional<PeerId> expected_;
+  ngtcp2_crypto_conn_ref reference_{};
+  TlsHandle tls_;
+  std::unique_ptr<ngtcp2_conn, ConnectionFree> connection_;
+  std::unordered_map<StreamId, std::unique_ptr<Stream>> streams_;
+  std::deque<StreamId> sendable_, blocked_;
+  std::deque<ByteVector> datagrams_;
+  std::vector<PacketBatch> batches_;
+  std::size_t unsent_ = 0, unacknowledged_ = 0, datagram_bytes_ = 0;
+  std::uint32_t inbound_ = 0, outbound_ = 0;
+  PeerId remote_peer_;
+  std::optional<crypto::PublicKey> remote_key_;
+  std::optional<Error> refusal_;  // why we did not like the certificate
+  std::optional<CloseReason> ended_;
+  ngtcp2_ccerr close_error_{};
+  bool farewell_due_ = false, established_ = false, confirmed_ = false, reset_received_ = false;
+  std::function<void(Bytes)> qlog_;
+};
+
+/// The callbacks every connection has.
+const ngtcp2_callbacks& client_callbacks();
+const ngtcp2_callbacks& server_callbacks();
+
+/// The token by which a peer that holds `id` believes that we forgot the connection.
+void reset_token(const Shared& shared, const ngtcp2_cid& id, std::uint8_t* token);
+
+}  // namespace starling::transport::quic::ng

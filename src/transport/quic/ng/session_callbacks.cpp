@@ -1,0 +1,174 @@
+// What ngtcp2 tells a session while it reads and writes packets.
+#include "transport/quic/ng/convert.hpp"
+#include "transport/quic/ng/session.hpp"
+
+namespace starling::transport::quic::ng {
+
+struct Callbacks {
+  static NgSession& self(void* user) { return *static_cast<NgSession*>(user); }
+
+  static int handshake_completed(ngtcp2_conn*, void* user) {
+    self(user).handshake_over();
+    return self(user).established_ ? 0 : NGTCP2_ERR_CALLBACK_FAILURE;
+  }
+
+  static int handshake_confirmed(ngtcp2_conn*, void* user) {
+    self(user).confirmed_ = true;
+    return 0;
+  }
+
+  static int crypto_data(ngtcp2_conn* connection, ngtcp2_encryption_level level, std::uint64_t offset,
+                         const std::uint8_t* data, std::size_t size, void* user) {
+    if (level == NGTCP2_ENCRYPTION_LEVEL_1RTT || !self(user).tls_)
+      return 0;  // session tickets, which we have no use for
+    return ngtcp2_crypto_recv_crypto_data_cb(connection, level, offset, data, size, user);
+  }
+
+  static int stream_open(ngtcp2_conn*, std::int64_t id, void* user) {
+    if (ngtcp2_is_bidi_stream(id) == 0) return 0;  // none is permitted
+    self(user).add_stream(StreamId(id));
+    self(user).events_.on_stream(StreamId(id));
+    return 0;
+  }
+
+  static int stream_data(ngtcp2_conn*, std::uint32_t flags, std::int64_t id, std::uint64_t, const std::uint8_t* data,
+                         std::size_t size, void* user, void*) {
+    SessionEvents& events = self(user).events_;
+    if (size > 0) events.on_data(StreamId(id), {data, size});
+    if ((flags & NGTCP2_STREAM_DATA_FLAG_FIN) != 0) events.on_remote_close(StreamId(id));
+    return 0;
+  }
+
+  static int stream_acknowledged(ngtcp2_conn*, std::int64_t, std::uint64_t, std::uint64_t size, void* user,
+                                 void* stream) {
+    if (stream == nullptr) return 0;
+    self(user).unacknowledged_ -= static_cast<NgSession::Stream*>(stream)->out.acknowledged(std::size_t(size));
+    return 0;
+  }
+
+  static int stream_close(ngtcp2_conn*, std::uint32_t, std::int64_t id, std::uint64_t, void* user, void*) {
+    NgSession& session = self(user);
+    NgSession::Stream* stream = session.find(StreamId(id));
+    if (stream == nullptr) return 0;
+    session.forget_output(*stream);
+    session.unacknowledged_ -= stream->out.unacknowledged();
+    stream->out = SendBuffer();
+    stream->over = true;
+    session.drop_if_done(*stream);
+    return 0;
+  }
+
+  static int stream_reset(ngtcp2_conn*, std::int64_t id, std::uint64_t, std::uint64_t code, void* user, void*) {
+    self(user).events_.on_reset(StreamId(id), code);
+    return 0;
+  }
+
+  static int stop_sending(ngtcp2_conn*, std::int64_t id, std::uint64_t code, void* user, void*) {
+    NgSession& session = self(user);
+    if (NgSession::Stream* stream = session.find(StreamId(id))) session.forget_output(*stream);
+    session.events_.on_stop(StreamId(id), code);
+    return 0;
+  }
+
+  static int more_stream_data(ngtcp2_conn*, std::int64_t id, std::uint64_t, void* user, void*) {
+    NgSession::Stream* stream = self(user).find(StreamId(id));
+    if (stream != nullptr && stream->blocked) self(user).make_sendable(*stream);
+    return 0;
+  }
+
+  static int more_streams(ngtcp2_conn*, std::uint64_t, void* user) {
+    self(user).events_.on_openable();
+    return 0;
+  }
+
+  static int stateless_reset(ngtcp2_conn*, const ngtcp2_pkt_stateless_reset*, void* user) {
+    self(user).reset_received_ = true;
+    return 0;
+  }
+
+  static int datagram(ngtcp2_conn*, std::uint32_t, const std::uint8_t* data, std::size_t size, void* user) {
+    self(user).events_.on_datagram({data, size});
+    return 0;
+  }
+
+  static void random(std::uint8_t* to, std::size_t size, const ngtcp2_rand_ctx* context) {
+    static_cast<Random*>(context->native_handle)->fill({to, size});
+  }
+
+  static int new_id(ngtcp2_conn*, ngtcp2_cid* id, std::uint8_t* token, std::size_t size, void* user) {
+    NgSession& session = self(user);
+    session.shared_.random.fill({id->data, size});
+    id->datalen = size;
+    reset_token(session.shared_, *id, token);
+    session.events_.on_id_added(from_ng(*id));
+    return 0;
+  }
+
+  static int old_id(ngtcp2_conn*, const ngtcp2_cid* id, void* user) {
+    self(user).events_.on_id_removed(from_ng(*id));
+    return 0;
+  }
+
+  static int path_challenge(ngtcp2_conn*, std::uint8_t* data, void* user) {
+    self(user).shared_.random.fill({data, NGTCP2_PATH_CHALLENGE_DATALEN});
+    return 0;
+  }
+
+  static int path_validation(ngtcp2_conn* connection, std::uint32_t, const ngtcp2_path*, const ngtcp2_path*,
+                             ngtcp2_path_validation_result result, void* user) {
+    if (result == NGTCP2_PATH_VALIDATION_RESULT_SUCCESS)
+      self(user).events_.on_path_changed(from_ng(ngtcp2_conn_get_path(connection)->remote));
+    return 0;
+  }
+
+  static ngtcp2_callbacks common() {
+    ngtcp2_callbacks callbacks{};
+    callbacks.recv_crypto_data = crypto_data;
+    callbacks.handshake_completed = handshake_completed;
+    callbacks.encrypt = ngtcp2_crypto_encrypt_cb;
+    callbacks.decrypt = ngtcp2_crypto_decrypt_cb;
+    callbacks.hp_mask = ngtcp2_crypto_hp_mask_cb;
+    callbacks.recv_stream_data = stream_data;
+    callbacks.acked_stream_data_offset = stream_acknowledged;
+    callbacks.stream_open = stream_open;
+    callbacks.stream_close = stream_close;
+    callbacks.recv_stateless_reset = stateless_reset;
+    callbacks.extend_max_local_streams_bidi = more_streams;
+    callbacks.rand = random;
+    callbacks.get_new_connection_id = new_id;
+    callbacks.remove_connection_id = old_id;
+    callbacks.update_key = ngtcp2_crypto_update_key_cb;
+    callbacks.path_validation = path_validation;
+    callbacks.stream_reset = stream_reset;
+    callbacks.extend_max_stream_data = more_stream_data;
+    callbacks.handshake_confirmed = handshake_confirmed;
+    callbacks.delete_crypto_aead_ctx = ngtcp2_crypto_delete_crypto_aead_ctx_cb;
+    callbacks.delete_crypto_cipher_ctx = ngtcp2_crypto_delete_crypto_cipher_ctx_cb;
+    callbacks.recv_datagram = datagram;
+    callbacks.get_path_challenge_data = path_challenge;
+    callbacks.stream_stop_sending = stop_sending;
+    callbacks.version_negotiation = ngtcp2_crypto_version_negotiation_cb;
+    return callbacks;
+  }
+};
+
+const ngtcp2_callbacks& client_callbacks() {
+  static const ngtcp2_callbacks callbacks = [] {
+    ngtcp2_callbacks made = Callbacks::common();
+    made.client_initial = ngtcp2_crypto_client_initial_cb;
+    made.recv_retry = ngtcp2_crypto_recv_retry_cb;
+    return made;
+  }();
+  return callbacks;
+}
+
+const ngtcp2_callbacks& server_callbacks() {
+  static const ngtcp2_callbacks callbacks = [] {
+    ngtcp2_callbacks made = Callbacks::common();
+    made.recv_client_initial = ngtcp2_crypto_recv_client_initial_cb;
+    return made;
+  }();
+  return callbacks;
+}
+
+}  // namespace starling::transport::quic::ng

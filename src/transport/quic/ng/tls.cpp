@@ -1,0 +1,90 @@
+#include "transport/quic/ng/tls.hpp"
+
+#include <ngtcp2/ngtcp2_crypto_gnutls.h>
+
+#include <string>
+
+#include "starling/security/certificate.hpp"
+
+namespace starling::transport::quic::ng {
+namespace {
+
+// AES-128-GCM first, and the server's order counts: GnuTLS's ChaCha20 is six times slower, and rust-libp2p offers it
+// first. The compatibility mode of TLS over TCP is forbidden in QUIC (RFC 9001, 8.4).
+constexpr char kPriorities[] =
+    "NONE:+VERS-TLS1.3:+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305:+AEAD:+SHA256:+SHA384:"
+    "+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:+ECDHE-ECDSA:+ECDHE-RSA:+CTYPE-ALL:"
+    "+SIGN-ECDSA-SECP256R1-SHA256:+SIGN-EDDSA-ED25519:+SIGN-ECDSA-SECP384R1-SHA384:+SIGN-ECDSA-SECP521R1-SHA512:"
+    "+SIGN-ECDSA-SHA256:+SIGN-ECDSA-SHA384:+SIGN-ECDSA-SHA512:+SIGN-RSA-SHA256:+SIGN-RSA-SHA384:+SIGN-RSA-SHA512:"
+    "+SIGN-RSA-PSS-RSAE-SHA256:+SIGN-RSA-PSS-RSAE-SHA384:+SIGN-RSA-PSS-RSAE-SHA512:"
+    "+SIGN-RSA-PSS-SHA256:+SIGN-RSA-PSS-SHA384:+SIGN-RSA-PSS-SHA512:"
+    "%SERVER_PRECEDENCE:%DISABLE_TLS13_COMPAT_MODE";
+constexpr char kAlpn[] = "libp2p";
+
+Error failed(std::string_view what, int code) {
+  return Error(ErrorCode::Internal, Op::Configure, Origin::Local,
+               std::string(what) + ": " + std::string(gnutls_strerror(code)));
+}
+
+gnutls_datum_t datum(Bytes bytes) {
+  return {const_cast<unsigned char*>(bytes.data()), static_cast<unsigned int>(bytes.size())};
+}
+
+int verify(gnutls_session_t session) noexcept {
+  unsigned int count = 0;
+  const gnutls_datum_t* chain = gnutls_certificate_get_peers(session, &count);
+  // spec: tls/tls.md: exactly one, self-signed.
+  if (chain == nullptr || count != 1) return GNUTLS_E_CERTIFICATE_ERROR;
+  return owner_of(session).on_certificate({chain[0].data, chain[0].size}) ? 0 : GNUTLS_E_CERTIFICATE_ERROR;
+}
+
+int log_key(gnutls_session_t session, const char* label, const gnutls_datum_t* secret) noexcept {
+  gnutls_datum_t client{}, server{};
+  gnutls_session_get_random(session, &client, &server);
+  const std::string line =
+      std::string(label) + " " + to_hex({client.data, client.size}) + " " + to_hex({secret->data, secret->size}) + "\n";
+  owner_of(session).on_key_log(line);
+  return 0;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<TlsContext>> TlsContext::create(const crypto::PrivateKey& identity, bool key_log) {
+  STARLING_TRY(security::CertificateDer certificate, security::make_certificate_der(identity));
+  auto context = std::make_unique<TlsContext>();
+  context->key_log_ = key_log;
+  gnutls_certificate_credentials_t credentials = nullptr;
+  if (const int code = gnutls_certificate_allocate_credentials(&credentials); code != 0)
+    return fail(failed("certificate", code));
+  context->credentials_.reset(credentials);
+  const gnutls_datum_t cert = datum(certificate.certificate), key = datum(certificate.private_key);
+  const int code = gnutls_certificate_set_x509_key_mem(credentials, &cert, &key, GNUTLS_X509_FMT_DER);
+  crypto::wipe(certificate.private_key);
+  if (code != 0) return fail(failed("certificate and key", code));
+  gnutls_certificate_set_verify_function(credentials, verify);
+  gnutls_priority_t priorities = nullptr;
+  if (const int wrong = gnutls_priority_init(&priorities, kPriorities, nullptr); wrong != 0)
+    return fail(failed("algorithms", wrong));
+  context->priorities_.reset(priorities);
+  return context;
+}
+
+Result<TlsHandle> TlsContext::make_session(bool server) const {
+  gnutls_session_t session = nullptr;
+  const unsigned flags = (server ? GNUTLS_SERVER : GNUTLS_CLIENT) | GNUTLS_NO_TICKETS;
+  if (const int code = gnutls_init(&session, flags); code != 0) return fail(failed("TLS session", code));
+  TlsHandle handle(session);
+  const int configured = server ? ngtcp2_crypto_gnutls_configure_server_session(session)
+                                : ngtcp2_crypto_gnutls_configure_client_session(session);
+  const gnutls_datum_t alpn = datum(as_bytes(kAlpn));
+  int code = configured;
+  if (code == 0) code = gnutls_priority_set(session, priorities_.get());
+  if (code == 0) code = gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, credentials_.get());
+  if (code == 0) code = gnutls_alpn_set_protocols(session, &alpn, 1, GNUTLS_ALPN_MANDATORY);
+  if (code != 0) return fail(failed("TLS session", code));
+  if (server) gnutls_certificate_server_set_request(session, GNUTLS_CERT_REQUIRE);
+  if (key_log_) gnutls_session_set_keylog_function(session, log_key);
+  return handle;
+}
+
+}  // namespace starling::transport::quic::ng

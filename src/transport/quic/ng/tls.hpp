@@ -1,0 +1,58 @@
+// TLS 1.3 for QUIC by GnuTLS: one identity's certificate and settings, and a session per connection.
+// spec: tls/tls.md; quic/README.md; RFC 9001
+#pragma once
+
+#include <gnutls/gnutls.h>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "starling/base/error.hpp"
+#include "starling/crypto/keys.hpp"
+#include "starling/peer/peer_id.hpp"
+
+namespace starling::transport::quic::ng {
+
+template <auto kFree>
+struct GnutlsFree {
+  template <typename T>
+  void operator()(T* object) const {
+    kFree(object);
+  }
+};
+using TlsCredentials = std::unique_ptr<std::remove_pointer_t<gnutls_certificate_credentials_t>,
+                                       GnutlsFree<gnutls_certificate_free_credentials>>;
+using TlsPriorities = std::unique_ptr<std::remove_pointer_t<gnutls_priority_t>, GnutlsFree<gnutls_priority_deinit>>;
+using TlsHandle = std::unique_ptr<std::remove_pointer_t<gnutls_session_t>, GnutlsFree<gnutls_deinit>>;
+
+/// Asked by a TLS session about what the peer sent. Found through the pointer that the session carries.
+class TlsOwner {
+ public:
+  /// The peer's certificate in DER. An error ends the handshake with an alert.
+  virtual Status on_certificate(Bytes der) = 0;
+  virtual void on_key_log(std::string_view line) = 0;
+
+ protected:
+  ~TlsOwner() = default;
+};
+
+/// Certificate, key and algorithms of one identity. Must outlive its sessions.
+class TlsContext {
+ public:
+  /// Errors: Internal (GnuTLS), and those of make_certificate_der().
+  static Result<std::unique_ptr<TlsContext>> create(const crypto::PrivateKey& identity, bool key_log);
+  /// A session whose pointer (gnutls_session_set_ptr) the caller sets; `owner_of` finds the owner from it.
+  Result<TlsHandle> make_session(bool server) const;
+
+ private:
+  TlsCredentials credentials_;
+  TlsPriorities priorities_;
+  bool key_log_ = false;
+};
+
+/// The owner of `session`; defined beside the sessions, which know what the pointer is.
+TlsOwner& owner_of(gnutls_session_t session);
+
+}  // namespace starling::transport::quic::ng

@@ -225,6 +225,7 @@ void QuicConnection::finish(std::optional<PacketBatch> last) {
     goodbye = to_vector(packet);
   }
   const Duration lingering = session_ ? session_->drain_time() : Duration{};
+  for (const ResetToken& token : reset_tokens_) endpoint_.remove_reset_token(token, *this);
   endpoint_.leave(*this, std::exchange(ids_, {}), std::move(goodbye), lingering);
   HandshakeWatcher* watcher = std::exchange(watcher_, nullptr);
   ConnectionEvents* events = std::exchange(events_, nullptr);
@@ -407,6 +408,16 @@ void QuicConnection::on_id_added(const ConnectionId& id) {
 void QuicConnection::on_id_removed(const ConnectionId& id) {
   std::erase(ids_, id);
   endpoint_.remove_id(id);
+}
+
+void QuicConnection::on_reset_token_added(const ResetToken& token) {
+  reset_tokens_.push_back(token);
+  endpoint_.add_reset_token(token, *this);
+}
+
+void QuicConnection::on_reset_token_removed(const ResetToken& token) {
+  std::erase(reset_tokens_, token);
+  endpoint_.remove_reset_token(token, *this);
 }
 
 void QuicConnection::on_path_changed(const io::Endpoint& remote) {

@@ -114,6 +114,8 @@ class QuicConnection final : public Connection, public DatagramChannel, private 
   void on_datagram(Bytes datagram) override;
   void on_id_added(const ConnectionId& id) override;
   void on_id_removed(const ConnectionId& id) override;
+  void on_reset_token_added(const ResetToken& token) override;
+  void on_reset_token_removed(const ResetToken& token) override;
   void on_path_changed(const io::Endpoint& remote) override;
 
   void run() override;
@@ -144,6 +146,7 @@ class QuicConnection final : public Connection, public DatagramChannel, private 
   std::vector<std::unique_ptr<QuicStream>> arrivals_;
   std::vector<StreamId> blocked_writers_;
   std::vector<ConnectionId> ids_;
+  std::vector<ResetToken> reset_tokens_;
   struct Route {
     io::Endpoint remote;
     io::IpAddress local;  // the address of ours that its packets come to

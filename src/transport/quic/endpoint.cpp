@@ -97,8 +97,18 @@ void Endpoint::dispatch(const io::Datagram& datagram, Bytes packet) {
     return;
   }
   if (const auto found = by_id_.find(head->to); found != by_id_.end()) return found->second->receive(datagram, packet);
+  if (QuicConnection* ended = reset_by(*head, packet)) return ended->receive(datagram, packet);
   if (repeat_close(*head, datagram)) return;
   on_stranger(datagram, packet, *head);
+}
+
+// A stateless reset looks like a packet for a connection that nobody knows; its end gives it away.
+QuicConnection* Endpoint::reset_by(const PacketHead& head, Bytes packet) const {
+  ResetToken token;
+  if (head.long_header || packet.size() < token.size() || by_token_.empty()) return nullptr;
+  std::copy(packet.end() - std::ptrdiff_t(token.size()), packet.end(), token.begin());
+  const auto found = by_token_.find(token);
+  return found == by_token_.end() ? nullptr : found->second;
 }
 
 // A connection that ended lately: its peer may have missed the goodbye. Answered ever more rarely.

@@ -61,6 +61,11 @@ class Endpoint final : private HandshakeWatcher {
   void leave(QuicConnection& connection, std::vector<ConnectionId> ids, ByteVector last, Duration time);
   void add_id(const ConnectionId& id, QuicConnection& connection) { by_id_[id] = &connection; }
   void remove_id(const ConnectionId& id) { by_id_.erase(id); }
+  void add_reset_token(const ResetToken& token, QuicConnection& connection) { by_token_[token] = &connection; }
+  void remove_reset_token(const ResetToken& token, const QuicConnection& connection) {
+    const auto found = by_token_.find(token);
+    if (found != by_token_.end() && found->second == &connection) by_token_.erase(found);
+  }
   /// Bytes taken; fewer than offered when the socket is full: flush() of the connection is called when it is not.
   std::size_t send(const io::OutgoingDatagrams& datagrams, QuicConnection& waits);
   /// Room for packets being written; valid until the next call.
@@ -87,6 +92,7 @@ class Endpoint final : private HandshakeWatcher {
   void writable();
   void clean_up();
   void dispatch(const io::Datagram& datagram, Bytes packet);
+  QuicConnection* reset_by(const PacketHead& head, Bytes packet) const;
   bool repeat_close(const PacketHead& head, const io::Datagram& datagram);
   void on_stranger(const io::Datagram& datagram, Bytes packet, const PacketHead& head);
   void accept(const io::Datagram& datagram, Bytes packet, const PacketHead& head, const Verdict& verdict);
@@ -99,6 +105,7 @@ class Endpoint final : private HandshakeWatcher {
   EndpointOwner& owner_;
   Acceptor* acceptor_ = nullptr;
   std::unordered_map<ConnectionId, QuicConnection*, ConnectionIdHash> by_id_;
+  std::unordered_map<ResetToken, QuicConnection*, ResetTokenHash> by_token_;
   std::list<std::unique_ptr<QuicConnection>> pending_;    // inbound handshakes, the oldest first
   std::vector<std::unique_ptr<QuicConnection>> retired_;  // destroyed at the end of the turn
   LruMap<ConnectionId, Closing, ConnectionIdHash> closing_;

@@ -32,6 +32,13 @@ struct ConnectionId {
   friend bool operator==(const ConnectionId&, const ConnectionId&) = default;
 };
 
+/// By which a peer that lost its state proves that it had given us the connection id. spec: RFC 9000, 10.3
+using ResetToken = std::array<std::uint8_t, 16>;
+
+struct ResetTokenHash {
+  std::size_t operator()(const ResetToken& token) const { return std::hash<std::string_view>{}(as_text(token)); }
+};
+
 struct ConnectionIdHash {
   std::size_t operator()(const ConnectionId& id) const { return std::hash<std::string_view>{}(as_text(id.view())); }
 };
@@ -74,6 +81,9 @@ class SessionEvents {
   /// A connection id by which packets for this session come, or come no more.
   virtual void on_id_added(const ConnectionId& id) = 0;
   virtual void on_id_removed(const ConnectionId& id) = 0;
+  /// A packet that ends in `token` is the peer's word that it no longer knows the session; or is so no more.
+  virtual void on_reset_token_added(const ResetToken& token) = 0;
+  virtual void on_reset_token_removed(const ResetToken& token) = 0;
   /// The peer goes on from another address, which it has proved.
   virtual void on_path_changed(const io::Endpoint& remote) = 0;
 

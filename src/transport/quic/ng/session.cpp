@@ -8,8 +8,10 @@
 namespace starling::transport::quic::ng {
 namespace {
 
-constexpr std::size_t kMostSegments = 64;         // datagrams per send call, as systems permit
-constexpr std::size_t kLargestBatch = 65'507;     // bytes per send call
+constexpr std::size_t kMostSegments = 64;      // datagrams per send call, as systems permit
+constexpr std::size_t kLargestBatch = 65'507;  // bytes per send call
+constexpr std::size_t kBurst = 10 * 1200;      // bytes that may leave at once
+constexpr std::size_t kMostUnpaced = 4 * kBurst;
 constexpr std::size_t kPacketOverhead = 44;       // first byte, connection id, packet number, tag, frame head
 constexpr std::uint64_t kDatagramFrame = 65'535;  // spec: RFC 9221, 3: "any size"
 constexpr std::uint64_t kMostIds = 8;             // connection ids that we hold of the peer
@@ -224,9 +226,21 @@ std::span<const PacketBatch> NgSession::write(MutableBytes room, TimePoint now) 
     add_batch(used, std::size_t(size), path.path, info.ecn);
     used += std::size_t(size);
   }
-  // Pacing by the guessed round trip would hold up the handshake.
-  if (used > 0 && established_) ngtcp2_conn_update_pkt_tx_time(connection_.get(), at);
+  pace(used, at);
   return batches_;
+}
+
+// Bulk is spread over the round trip. A few packets after which nothing is left to send are not (spec: RFC 9002, 7.7
+// permits the burst): a question should not wait because an answer left a moment ago. They are accounted for later,
+// when there is nothing to send anyway. In the handshake the round trip is a guess, by which nothing is paced.
+void NgSession::pace(std::size_t sent, ngtcp2_tstamp now) {
+  unpaced_ += sent;
+  if (!established_ || unpaced_ == 0) return;
+  const bool bulk = unsent_ > 0 || sent > kBurst;
+  const bool idle = sent == 0 && unpaced_ > kBurst;
+  if (!bulk && !idle && unpaced_ < kMostUnpaced) return;
+  ngtcp2_conn_update_pkt_tx_time(connection_.get(), now);
+  unpaced_ = 0;
 }
 
 void NgSession::add_batch(std::size_t offset, std::size_t size, const ngtcp2_path& path, std::uint8_t ecn) {

@@ -98,6 +98,7 @@ class NgSession final : public Session, private TlsOwner {
   ngtcp2_ssize write_packet(MutableBytes room, ngtcp2_path* path, ngtcp2_pkt_info* info, ngtcp2_tstamp now);
   ngtcp2_ssize write_stream(Stream& stream, MutableBytes room, ngtcp2_path* path, ngtcp2_pkt_info* info,
                             ngtcp2_tstamp now);
+  void pace(std::size_t sent, ngtcp2_tstamp now);
   void add_batch(std::size_t offset, std::size_t size, const ngtcp2_path& path, std::uint8_t ecn);
   void fail_with(int library_error);
   void end(CloseReason reason);
@@ -115,7 +116,7 @@ class NgSession final : public Session, private TlsOwner {
   std::deque<StreamId> sendable_, blocked_;
   std::deque<ByteVector> datagrams_;
   std::vector<PacketBatch> batches_;
-  std::size_t unsent_ = 0, unacknowledged_ = 0, datagram_bytes_ = 0;
+  std::size_t unsent_ = 0, unacknowledged_ = 0, datagram_bytes_ = 0, unpaced_ = 0;
   std::uint32_t inbound_ = 0, outbound_ = 0;
   PeerId remote_peer_;
   std::optional<crypto::PublicKey> remote_key_;

@@ -109,6 +109,18 @@ struct Callbacks {
     return 0;
   }
 
+  static int peers_id(ngtcp2_conn*, ngtcp2_connection_id_status_type status, std::uint64_t, const ngtcp2_cid*,
+                      const std::uint8_t* token, void* user) {
+    if (token == nullptr) return 0;
+    ResetToken copy;
+    std::copy_n(token, copy.size(), copy.begin());
+    if (status == NGTCP2_CONNECTION_ID_STATUS_TYPE_ACTIVATE)
+      self(user).events_.on_reset_token_added(copy);
+    else
+      self(user).events_.on_reset_token_removed(copy);
+    return 0;
+  }
+
   static int path_challenge(ngtcp2_conn*, std::uint8_t* data, void* user) {
     self(user).shared_.random.fill({data, NGTCP2_PATH_CHALLENGE_DATALEN});
     return 0;
@@ -137,6 +149,7 @@ struct Callbacks {
     callbacks.rand = random;
     callbacks.get_new_connection_id = new_id;
     callbacks.remove_connection_id = old_id;
+    callbacks.dcid_status = peers_id;
     callbacks.update_key = ngtcp2_crypto_update_key_cb;
     callbacks.path_validation = path_validation;
     callbacks.stream_reset = stream_reset;

@@ -34,7 +34,9 @@ class TcpListener final : public TransportListener {
     io::CancelScope scope;
   };
   io::Task<void> accept_loop();
-  io::Task<void> upgrade(std::unique_ptr<io::StreamSocket> socket, std::list<Pending>::iterator place);
+  Result<resource::ConnectionScope> admit(const io::StreamSocket& socket);
+  io::Task<void> upgrade(std::unique_ptr<io::StreamSocket> socket, resource::ConnectionScope scope,
+                         std::list<Pending>::iterator place);
   io::Task<Result<std::unique_ptr<Connection>>> run_upgrade(std::unique_ptr<io::StreamSocket> socket);
   void make_room();
 
@@ -145,10 +147,20 @@ io::Task<void> TcpListener::accept_loop() {
       continue;
     }
     ++upgrader_.counters.accepted;
+    auto scope = admit(**socket);
+    if (!scope) {
+      ++upgrader_.counters.refused_by_gate;
+      continue;
+    }
     make_room();
     pending_.emplace_back(&tasks_.scope());
-    tasks_.spawn(upgrade(std::move(*socket), std::prev(pending_.end())));
+    tasks_.spawn(upgrade(std::move(*socket), std::move(*scope), std::prev(pending_.end())));
   }
+}
+
+Result<resource::ConnectionScope> TcpListener::admit(const io::StreamSocket& socket) {
+  if (upgrader_.gate == nullptr) return resource::ConnectionScope();
+  return upgrader_.gate->admit({.remote = socket.remote().address});
 }
 
 void TcpListener::make_room() {
@@ -168,10 +180,12 @@ io::Task<Result<std::unique_ptr<Connection>>> TcpListener::run_upgrade(std::uniq
   return upgrader_.upgrade(std::move(socket), Direction::Inbound, std::move(local), std::move(remote), {});
 }
 
-io::Task<void> TcpListener::upgrade(std::unique_ptr<io::StreamSocket> socket, std::list<Pending>::iterator place) {
+io::Task<void> TcpListener::upgrade(std::unique_ptr<io::StreamSocket> socket, resource::ConnectionScope scope,
+                                    std::list<Pending>::iterator place) {
   auto connection = co_await run_upgrade(std::move(socket)).in(place->scope);
   pending_.erase(place);
   if (!connection) co_return;
+  (*connection)->hold(std::move(scope));
   ++upgrader_.counters.upgraded;
   (void)co_await ready_.send(std::move(*connection));
 }

@@ -274,6 +274,42 @@ TEST(TcpTransport, the_oldest_pending_handshake_gives_way_and_is_counted) {
   io::run_task(world.reactor(), server.close());
 }
 
+struct OneAtATime final : AcceptGate {
+  Result<resource::ConnectionScope> admit(const Arrival& arrival) override {
+    last = arrival;
+    return manager.open_connection(Direction::Inbound, arrival.uses_descriptor, arrival.remote);
+  }
+  static resource::LimitTable table() {
+    resource::LimitTable table = resource::derive({1u << 30, 1024});
+    table[resource::ScopeKind::System][resource::Resource::Connections] = 1;
+    return table;
+  }
+  resource::Manager manager{table()};
+  Arrival last;
+};
+
+TEST(TcpTransport, the_gate_is_asked_before_the_handshake_and_its_scope_goes_with_the_connection) {
+  io::SimWorld world;
+  OneAtATime gate;
+  io::SimHost &client_host = world.add_host(), &server_host = world.add_host();
+  End client(client_host.world(), 1), server(server_host.world(), 2);
+  server.upgrader->gate = &gate;
+  const Multiaddr address = server.listen(server_host.at(1));
+  auto pair = io::run_task(world.reactor(), connect(client, server, address));
+  ASSERT_TRUE(pair);
+  EXPECT_EQ(gate.last.remote, client_host.addresses()[0]);
+  EXPECT_EQ(gate.manager.used(), resource::Amounts::connection(Direction::Inbound, true));
+  const auto second = io::run_task(world.reactor(), client.transport->dial(address, {server.id, nullptr}));
+  EXPECT_FALSE(second);
+  EXPECT_EQ(server.upgrader->counters.refused_by_gate, 1u);
+  EXPECT_EQ(server.upgrader->counters.failed_negotiation + server.upgrader->counters.failed_security, 0u);
+  io::run_task(world.reactor(), pair->dialer->close());
+  (void)io::run_task(world.reactor(), pair->acceptor->gone());
+  pair = {};
+  EXPECT_TRUE(gate.manager.used().none());
+  io::run_task(world.reactor(), server.close());
+}
+
 TEST(TcpTransport, a_listener_that_closes_ends_the_handshakes_under_way) {
   io::SimWorld world;
   io::SimHost &client_host = world.add_host(), &server_host = world.add_host();

@@ -14,10 +14,11 @@
 #include "starling/io/task.hpp"
 #include "starling/multiformats/multiaddr.hpp"
 #include "starling/peer/peer_id.hpp"
+#include "starling/resource/manager.hpp"
 
 namespace starling::transport {
 
-enum class Direction : std::uint8_t { Outbound, Inbound };
+using resource::Direction;
 
 /// Codes that go on the wire with a reset or a close.
 /// spec: none yet; go-libp2p core/network is the practice. Connection and stream codes are numbered apart.
@@ -130,6 +131,15 @@ class Connection {
   virtual bool closed() const = 0;
   /// Ends when the connection's own tasks have; call close() first.
   virtual io::Task<void> join() = 0;
+
+  /// What the connection holds of the node's budgets, from accept or dial on; given back when it dies. Empty without
+  /// hold(): then nothing is counted. The connection charges its buffers to it.
+  resource::ConnectionScope& scope() { return scope_; }
+  /// Before start().
+  void hold(resource::ConnectionScope scope) { scope_ = std::move(scope); }
+
+ private:
+  resource::ConnectionScope scope_;
 };
 
 }  // namespace starling::transport

@@ -10,6 +10,7 @@
 #include "starling/io/network.hpp"
 #include "starling/muxer/muxer.hpp"
 #include "starling/security/security.hpp"
+#include "starling/transport/accept_gate.hpp"
 #include "starling/transport/connection.hpp"
 
 namespace starling::transport {
@@ -56,8 +57,8 @@ struct MuxerOffer {
 
 /// Counters of inbound trouble, by reason. Never reset.
 struct InboundCounters {
-  std::uint64_t accepted = 0, upgraded = 0, failed_negotiation = 0, failed_security = 0, failed_muxer = 0,
-                timed_out = 0, evicted_pending = 0, accept_errors = 0;
+  std::uint64_t accepted = 0, refused_by_gate = 0, upgraded = 0, failed_negotiation = 0, failed_security = 0,
+                failed_muxer = 0, timed_out = 0, evicted_pending = 0, accept_errors = 0;
 };
 
 struct UpgraderOptions {
@@ -80,6 +81,7 @@ struct Upgrader {
   std::vector<std::unique_ptr<security::Protocol>> securities;
   std::vector<MuxerOffer> muxers;
   InboundCounters counters;
+  AcceptGate* gate = nullptr;  // asked by listeners; null lets everybody in
 
   /// Owns `socket` in any case. The stage that failed is in the error's op and in `times`.
   io::Task<Result<std::unique_ptr<Connection>>> upgrade(std::unique_ptr<io::StreamSocket> socket, Direction direction,

@@ -1,0 +1,265 @@
+#include "starling/resource/manager.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "resource/scope.hpp"
+#include "starling/base/assert.hpp"
+
+namespace starling::resource {
+namespace {
+
+constexpr std::size_t kRoots = 4;  // System, Transient, AllowedSystem, AllowedTransient
+
+/// What is left of a limit for a priority.
+std::uint64_t threshold(std::uint64_t limit, Priority priority) {
+  const std::uint64_t share = std::uint64_t(priority) + 1;
+  return limit / 256 * share + limit % 256 * share / 256;
+}
+
+Op op_of(Direction direction) { return direction == Direction::Inbound ? Op::Accept : Op::Dial; }
+
+/// How full the fullest resource is, in 1024ths.
+std::uint64_t fullness(const ScopeReport& scope) {
+  std::uint64_t most = 0;
+  for (std::size_t i = 0; i < kResources; ++i) {
+    const std::uint64_t limit = scope.limits[Resource(i)], used = scope.used[Resource(i)];
+    if (used > 0 && limit != kUnlimited)
+      most = std::max(most, limit < 1024 ? used * 1024 / std::max<std::uint64_t>(1, limit) : used / (limit / 1024));
+  }
+  return most;
+}
+
+}  // namespace
+
+std::string Hold::Scope::path() const {
+  switch (kind) {
+    case ScopeKind::System:
+      return "system";
+    case ScopeKind::Transient:
+      return "system/transient";
+    case ScopeKind::AllowedSystem:
+      return "allowed_system";
+    case ScopeKind::AllowedTransient:
+      return "allowed_system/allowed_transient";
+    case ScopeKind::Service:
+      return "system/service:" + name;
+    case ScopeKind::ServicePeer:
+      return "system/peer:" + peer.to_string() + "/service:" + name;
+    case ScopeKind::Protocol:
+      return "system/protocol:" + name;
+    case ScopeKind::ProtocolPeer:
+      return "system/peer:" + peer.to_string() + "/protocol:" + name;
+    default:
+      return "system/peer:" + peer.to_string();
+  }
+}
+
+std::string Hold::Scope::key() const {
+  std::string text(to_string(kind));
+  if (!name.empty()) text += ":" + name;
+  return text;
+}
+
+Hold& Hold::operator=(Hold&& other) noexcept {
+  if (this == &other) return *this;
+  release();
+  manager_ = std::exchange(other.manager_, nullptr);
+  held_ = std::exchange(other.held_, {});
+  own_limits_ = other.own_limits_;
+  kind_ = other.kind_;
+  count_ = std::exchange(other.count_, std::uint8_t{0});
+  scopes_ = other.scopes_;
+  return *this;
+}
+
+void Hold::release() {
+  if (manager_ == nullptr) return;
+  while (count_ > 0) manager_->part(*this, *scopes_[count_ - 1]);
+  manager_ = nullptr;
+  held_ = {};
+}
+
+Status Hold::reserve_memory(std::uint64_t bytes, Priority priority) {
+  if (manager_ == nullptr) return {};
+  Manager::Want want{{}, priority, Op::Mux};
+  want.amounts[Resource::Memory] = bytes;
+  STARLING_CHECK(manager_->check_own(*this, want));
+  for (std::size_t i = 0; i < count_; ++i) STARLING_CHECK(manager_->check(*scopes_[i], want));
+  for (std::size_t i = 0; i < count_; ++i) scopes_[i]->used += want.amounts;
+  held_ += want.amounts;
+  return {};
+}
+
+void Hold::release_memory(std::uint64_t bytes) {
+  if (manager_ == nullptr) return;
+  STARLING_ASSERT(bytes <= held_[Resource::Memory], "memory is given back once");
+  Amounts amounts;
+  amounts[Resource::Memory] = bytes;
+  for (std::size_t i = 0; i < count_; ++i) scopes_[i]->used -= amounts;
+  held_ -= amounts;
+}
+
+Status ConnectionScope::set_peer(const PeerId& peer) {
+  if (manager_ == nullptr) return {};
+  STARLING_ASSERT(count_ == 2, "a connection has one peer");
+  Scope &transient = *scopes_[0], &system = *scopes_[1];
+  const bool allowed = system.kind == ScopeKind::AllowedSystem;
+  if (allowed && !manager_->allowed_.allows(*remote_, peer)) {  // the rule was for another peer
+    STARLING_CHECK(manager_->join(*this, manager_->root(ScopeKind::System), op_of(direction_)));
+    manager_->part(*this, system);
+  }
+  STARLING_CHECK(manager_->join(*this, manager_->enter(ScopeKind::Peer, {}, peer), op_of(direction_)));
+  manager_->part(*this, transient);
+  return {};
+}
+
+Status StreamScope::set_protocol(std::string_view protocol) {
+  if (manager_ == nullptr) return {};
+  STARLING_ASSERT(count_ == 3, "a stream has one protocol");
+  STARLING_CHECK(manager_->join(*this, manager_->enter(ScopeKind::Protocol, protocol, {}), Op::OpenStream));
+  STARLING_CHECK(manager_->join(*this, manager_->enter(ScopeKind::ProtocolPeer, protocol, peer_), Op::OpenStream));
+  manager_->part(*this, manager_->root(ScopeKind::Transient));
+  return {};
+}
+
+Status StreamScope::set_service(std::string_view service) {
+  if (manager_ == nullptr) return {};
+  STARLING_ASSERT(count_ == 4, "a stream has one service, after its protocol");
+  STARLING_CHECK(manager_->join(*this, manager_->enter(ScopeKind::Service, service, {}), Op::OpenStream));
+  return manager_->join(*this, manager_->enter(ScopeKind::ServicePeer, service, peer_), Op::OpenStream);
+}
+
+std::size_t Manager::KeyHash::operator()(const Key& key) const noexcept {
+  return std::hash<std::string>{}(key.name) * 31 + std::hash<PeerId>{}(key.peer) + std::size_t(key.kind);
+}
+
+Manager::Manager(LimitTable table, AllowList allowed) : table_(std::move(table)), allowed_(std::move(allowed)) {
+  for (std::size_t i = 0; i < kRoots; ++i)
+    roots_[i] = std::make_unique<Scope>(ScopeKind(i), std::string(), PeerId(), table_[ScopeKind(i)]);
+}
+
+Manager::~Manager() { STARLING_ASSERT(scopes_.empty() && used().none(), "handles die before the manager"); }
+
+const Amounts& Manager::used() const { return roots_[std::size_t(ScopeKind::System)]->used; }
+
+// The scope, made if it is not there. One that nobody joins must be left again.
+Manager::Scope& Manager::enter(ScopeKind kind, std::string_view name, const PeerId& peer) {
+  Key key{kind, std::string(name), peer};
+  auto& place = scopes_[key];
+  if (!place) {
+    const std::string who = kind == ScopeKind::Peer && !table_.by_name.empty() ? peer.to_string() : key.name;
+    place = std::make_unique<Scope>(kind, std::move(key.name), peer, table_.of(kind, who));
+  }
+  return *place;
+}
+
+void Manager::leave(Scope& scope) {
+  if (scope.holders > 0 || std::size_t(scope.kind) < kRoots) return;
+  scopes_.erase(Key{scope.kind, scope.name, scope.peer});
+}
+
+Status Manager::join(Hold& hold, Scope& scope, Op op) {
+  if (Status status = check(scope, {hold.held_, Priority::Always, op}); !status) {
+    leave(scope);
+    return status;
+  }
+  STARLING_ASSERT(hold.count_ < Hold::kMaxScopes, "no chain of scopes is longer");
+  scope.used += hold.held_;
+  ++scope.holders;
+  hold.scopes_[hold.count_++] = &scope;
+  return {};
+}
+
+void Manager::part(Hold& hold, Scope& scope) {
+  const auto end = hold.scopes_.begin() + hold.count_;
+  const auto found = std::find(hold.scopes_.begin(), end, &scope);
+  std::move(found + 1, end, found);
+  --hold.count_;
+  scope.used -= hold.held_;
+  --scope.holders;
+  leave(scope);
+}
+
+Status Manager::check(const Scope& scope, const Want& want) {
+  for (std::size_t i = 0; i < kResources; ++i) {
+    const Resource resource = Resource(i);
+    const std::uint64_t more = want.amounts[resource], limit = scope.limits[resource];
+    if (more == 0 || limit == kUnlimited) continue;
+    const std::uint64_t most = resource == Resource::Memory ? threshold(limit, want.priority) : limit;
+    if (more <= most && scope.used[resource] <= most - more) continue;
+    return refuse({scope.kind, scope.path(), scope.key()}, resource, scope.used[resource], limit, want);
+  }
+  return {};
+}
+
+Status Manager::check_own(const Hold& hold, const Want& want) {
+  const std::uint64_t more = want.amounts[Resource::Memory], limit = (*hold.own_limits_)[Resource::Memory];
+  if (limit == kUnlimited) return {};
+  const std::uint64_t most = threshold(limit, want.priority), used = hold.memory();
+  if (more <= most && used <= most - more) return {};
+  const std::string name(to_string(hold.kind_));
+  return refuse({hold.kind_, (hold.count_ > 0 ? hold.scopes_[0]->path() + "/" : std::string()) + name, name},
+                Resource::Memory, used, limit, want);
+}
+
+std::unexpected<Error> Manager::refuse(const Full& full, Resource resource, std::uint64_t used, std::uint64_t limit,
+                                       const Want& want) {
+  ++counters_.refused_by_scope[std::size_t(full.kind)];
+  ++counters_.refused_by_resource[std::size_t(resource)];
+  const std::string what(to_string(resource));
+  std::string text = full.path + ": " + std::to_string(used) + " of " + std::to_string(limit) + " " + what +
+                     " in use, " + std::to_string(want.amounts[resource]) + " more wanted";
+  if (resource == Resource::Memory && want.priority != Priority::Always)
+    text += " (" + std::to_string((std::uint64_t(want.priority) + 1) * 100 / 256) + "% is for this)";
+  text += "; this node's limit \"" + full.key + "." + what + "\" in resource.limits";
+  return fail(ErrorCode::LimitExceeded, want.op, Origin::Limit, std::move(text));
+}
+
+Result<ConnectionScope> Manager::open_connection(Direction direction, bool uses_descriptor,
+                                                 const std::optional<io::IpAddress>& remote) {
+  ConnectionScope hold;
+  hold.manager_ = this;
+  hold.held_ = Amounts::connection(direction, uses_descriptor);
+  hold.own_limits_ = &table_[ScopeKind::Connection];
+  hold.kind_ = ScopeKind::Connection;
+  hold.direction_ = direction;
+  hold.remote_ = remote;
+  const auto join_both = [&](ScopeKind transient, ScopeKind system) -> Status {
+    STARLING_CHECK(join(hold, root(transient), op_of(direction)));
+    return join(hold, root(system), op_of(direction));
+  };
+  const Status ordinary = join_both(ScopeKind::Transient, ScopeKind::System);
+  if (ordinary) return hold;
+  if (!remote || !allowed_.may_be_allowed(*remote)) return std::unexpected(ordinary.error());
+  while (hold.count_ > 0) part(hold, *hold.scopes_[hold.count_ - 1]);
+  STARLING_CHECK(join_both(ScopeKind::AllowedTransient, ScopeKind::AllowedSystem));
+  ++counters_.allowed_beyond_limit;
+  return hold;
+}
+
+Result<StreamScope> Manager::open_stream(const PeerId& peer, Direction direction) {
+  StreamScope hold;
+  hold.manager_ = this;
+  hold.held_ = Amounts::stream(direction);
+  hold.own_limits_ = &table_[ScopeKind::Stream];
+  hold.kind_ = ScopeKind::Stream;
+  hold.peer_ = peer;
+  STARLING_CHECK(join(hold, enter(ScopeKind::Peer, {}, peer), Op::OpenStream));
+  STARLING_CHECK(join(hold, root(ScopeKind::Transient), Op::OpenStream));
+  STARLING_CHECK(join(hold, root(ScopeKind::System), Op::OpenStream));
+  return hold;
+}
+
+std::vector<ScopeReport> Manager::report() const {
+  std::vector<ScopeReport> all;
+  for (const auto& scope : roots_) all.push_back({scope->kind, scope->path(), scope->limits, scope->used});
+  for (const auto& [key, scope] : scopes_) all.push_back({scope->kind, scope->path(), scope->limits, scope->used});
+  std::sort(all.begin(), all.end(), [](const ScopeReport& a, const ScopeReport& b) {
+    const auto order = [](const ScopeReport& scope) { return std::pair(scope.kind, ~fullness(scope)); };
+    return order(a) != order(b) ? order(a) < order(b) : a.path < b.path;
+  });
+  return all;
+}
+
+}  // namespace starling::resource

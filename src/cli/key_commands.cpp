@@ -4,6 +4,7 @@
 #include "cli/commands.hpp"
 #include "cli/session.hpp"
 #include "starling/peer/key_file.hpp"
+#include "starling/security/private_network.hpp"
 
 namespace starling::cli {
 namespace {
@@ -46,6 +47,17 @@ int show_file(const KeyFlags& flags) {
   return kOk;
 }
 
+int make_private_network_key(const KeyFlags& flags) {
+  const auto key = security::PrivateNetworkKey::generate(system_random());
+  if (const Status saved = security::save_private_network_key(flags.file, key); !saved)
+    return report(saved.error(), flags.json);
+  if (flags.json)
+    print_json({{"fingerprint", key.fingerprint()}, {"file", flags.file}});
+  else
+    std::printf("fingerprint  %s\nfile         %s\n", key.fingerprint().c_str(), flags.file.c_str());
+  return kOk;
+}
+
 }  // namespace
 
 void add_key_commands(CLI::App& app, Run& run) {
@@ -63,6 +75,11 @@ void add_key_commands(CLI::App& app, Run& run) {
   add_json_flag(*make, flags->json);
   make->footer("Example:\n  starling key generate --type ed25519 --out node.key");
   make->callback([flags, &run] { run = [flags] { return generate(*flags); }; });
+  CLI::App* psk = key->add_subcommand("psk", "Make the key of a private network and write it to a file of mode 0600");
+  psk->add_option("--out", flags->file, "File to write; never overwritten")->required()->type_name("FILE");
+  add_json_flag(*psk, flags->json);
+  psk->footer("Example:\n  starling key psk --out swarm.key\n  starling daemon --psk swarm.key");
+  psk->callback([flags, &run] { run = [flags] { return make_private_network_key(*flags); }; });
   CLI::App* look = key->add_subcommand("show", "Show the peer id of an identity file; the secret is not shown");
   look->add_option("file", flags->file, "Identity file")->required()->type_name("FILE");
   add_json_flag(*look, flags->json);

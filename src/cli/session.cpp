@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <utility>
 
 #include "cli/units.hpp"
@@ -18,8 +19,15 @@ Result<crypto::PrivateKey> identity(const NodeFlags& flags) {
   return load_or_create_key_file(flags.key_file, type, system_random());
 }
 
+// As go-libp2p and Kubo read it: a node that must not be in the open by mistake.
+bool private_network_forced() {
+  const char* value = std::getenv("LIBP2P_FORCE_PNET");
+  return value != nullptr && std::string_view(value) == "1";
+}
+
 runtime::Options apply(const NodeFlags& flags) {
   runtime::Options options = flags.options;
+  options.private_network.required |= private_network_forced();
   if (!flags.transports.empty()) options.transport.transports = split_list(flags.transports);
   if (!flags.muxers.empty()) options.transport.muxers = split_list(flags.muxers);
   if (!flags.securities.empty()) {
@@ -89,6 +97,9 @@ void add_node_flags(CLI::App& app, NodeFlags& flags) {
   app.add_option("--transport", flags.transports, "Transports to offer (comma list): tcp,quic-v1");
   app.add_option("--security", flags.securities,
                  "Security protocols in order of preference (comma list): noise, tls; plaintext for tests only");
+  app.add_option("--psk", flags.options.private_network.key_file,
+                 "Key file of a private network: talk only to peers that have the same one")
+      ->type_name("FILE");
   app.add_option("--muxer", flags.muxers, "Muxers in order of preference (comma list): yamux, mplex");
 }
 

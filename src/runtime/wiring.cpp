@@ -1,5 +1,8 @@
 // The one place where a node is put together.
+#include <algorithm>
+#include <array>
 #include <map>
+#include <string_view>
 #include <utility>
 
 #include "runtime/quic_wiring.hpp"
@@ -57,6 +60,29 @@ void add_muxers(transport::Upgrader& upgrader, const Options& options) {
   }
 }
 
+// The transports that can keep everything inside a private network: those that go through the upgrader.
+bool honours_private_network(std::string_view transport) {
+  constexpr std::array<std::string_view, 4> kStreams{"tcp", "ws", "memory", "unix"};
+  return std::find(kStreams.begin(), kStreams.end(), transport) != kStreams.end();
+}
+
+Status enter_private_network(transport::Upgrader& upgrader, const Options& options) {
+  const auto& network = options.private_network;
+  if (network.key_file.empty()) {
+    if (!network.required) return {};
+    return fail(ErrorCode::InvalidArgument, Op::Configure, Origin::Local,
+                "private_network.required (or LIBP2P_FORCE_PNET) is set, and private_network.key_file is not");
+  }
+  for (const std::string& name : options.transport.transports) {
+    if (honours_private_network(name)) continue;
+    return fail(ErrorCode::Unsupported, Op::Configure, Origin::Local,
+                "private_network.key_file is set, and " + name +
+                    " would send in the open; leave it out of transport.transports (tcp and ws keep the key)");
+  }
+  STARLING_TRY(upgrader.private_network, security::load_private_network_key(network.key_file));
+  return {};
+}
+
 host::HostOptions host_options(const Options& options, std::uint64_t wall_clock_ns) {
   const auto& h = options.host;
   return {.agent_version = options.identity.agent_version,
@@ -104,6 +130,7 @@ Result<std::unique_ptr<Node>> Node::create(io::World world, crypto::PrivateKey k
   const Options& settings = node->options_;
   node->upgrader_ =
       std::make_unique<transport::Upgrader>(transport::Upgrader{world, upgrader_options(settings), {}, {}, {}});
+  STARLING_CHECK(enter_private_network(*node->upgrader_, settings));
   STARLING_CHECK(add_securities(*node->upgrader_, settings, key));
   add_muxers(*node->upgrader_, settings);
   node->host_ = std::make_unique<host::Host>(world, std::move(key), host_options(settings, wall_clock_ns),

@@ -124,10 +124,17 @@ class Swarm::Dialer {
                      "no transport of this node dials " + attempt.address.to_string());
     }
     STARLING_CO_CHECK(co_await swarm_.take_dial_slot());
-    auto connection = co_await transport->dial(attempt.address, {dial_.report.peer, &attempt.stages});
+    auto connection = co_await transport->dial(attempt.address, options_of(attempt));
     --swarm_.dials_running_;
     swarm_.dial_slot_free_.notify_one();
     co_return connection;
+  }
+
+  transport::DialOptions options_of(DialAttempt& attempt) const {
+    transport::DialOptions options{.expected_peer = dial_.report.peer, .times = &attempt.stages};
+    const auto named = attempt.from ? attempt.from->components() : std::vector<Multiaddr::Component>{};
+    if (!named.empty() && is_name(named[0].protocol)) options.server_name = named[0].value_text();
+    return options;
   }
 
   Swarm& swarm_;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "starling/transport/multistream.hpp"
+#include "transport/channel_socket.hpp"
 #include "transport/muxed_connection.hpp"
 
 namespace starling::transport {
@@ -26,7 +27,9 @@ struct CollectPlaintext final : security::PlaintextSink {
 class Upgrade {
  public:
   Upgrade(Upgrader& upgrader, std::unique_ptr<io::StreamSocket> socket, Direction direction, DialOptions& options)
-      : upgrader_(upgrader), socket_(std::move(socket)), direction_(direction), options_(options) {}
+      : upgrader_(upgrader), socket_(std::move(socket)), direction_(direction), options_(options) {
+    if (upgrader.private_network) enter_private_network(*upgrader.private_network);
+  }
 
   io::Task<Status> choose_security();
   io::Task<Status> handshake();
@@ -39,6 +42,7 @@ class Upgrade {
   MuxedConnection::Parts take_parts(const muxer::Config& config);
 
  private:
+  void enter_private_network(const security::PrivateNetworkKey& key);
   bool dialing() const { return direction_ == Direction::Outbound; }
   std::vector<std::string> security_ids() const;
   std::vector<std::string> muxer_ids() const;
@@ -57,7 +61,18 @@ class Upgrade {
   std::string security_id_, muxer_id_;
   std::unique_ptr<security::Handshake> handshake_;
   std::optional<security::HandshakeOutcome> outcome_;
+  bool heard_ = false;  // the remote said something
 };
+
+// Below everything else, so that no byte of ours leaves in the open. Both sides begin with multistream's header.
+void Upgrade::enter_private_network(const security::PrivateNetworkKey& key) {
+  std::string first_words(1, char(kMultistreamId.size() + 1));
+  first_words.append(kMultistreamId).append("\n");
+  io::World& world = upgrader_.world;
+  socket_ = std::make_unique<ChannelSocket>(
+      world.reactor, std::move(socket_),
+      security::make_private_network_channel(key, world.random, std::move(first_words)));
+}
 
 std::vector<std::string> Upgrade::security_ids() const {
   std::vector<std::string> ids;
@@ -86,8 +101,13 @@ io::Task<Status> Upgrade::read_more() {
   for (;;) {
     const auto got = socket_->try_read(in_.prepare(kHandshakeRead));
     if (got && *got > 0) {
+      heard_ = true;
       in_.commit(*got);
       co_return Status{};
+    }
+    if (upgrader_.private_network && !heard_ && (got || got.error() == ErrorCode::ConnectionReset)) {
+      co_return fail(ErrorCode::PrivateNetworkMismatch, Op::Read, Origin::Remote,
+                     "the peer hung up without a word: its private network key differs, or it has none");
     }
     if (got) co_return fail(ErrorCode::EndOfStream, Op::Read, Origin::Remote, "the peer ended the connection");
     if (!(got.error() == ErrorCode::WouldBlock)) co_return fail(got.error());

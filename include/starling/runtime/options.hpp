@@ -38,6 +38,11 @@ struct Options {
     std::size_t max_stream_inbox = 4u << 20;  // mplex: a slower reader loses its stream
   } transport;
 
+  struct PrivateNetwork {
+    std::string key_file;   // /key/swarm/psk/1.0.0/; with one, only peers that have the same key are talked to
+    bool required = false;  // refuse to start without a key; LIBP2P_FORCE_PNET=1 does the same for the programs
+  } private_network;
+
   struct Muxer {
     std::uint32_t max_stream_window = 16u << 20;
     std::uint64_t window_memory = 256u << 20;  // per connection: all receive windows, and all bytes not yet read

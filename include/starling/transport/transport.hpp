@@ -9,6 +9,7 @@
 
 #include "starling/io/network.hpp"
 #include "starling/muxer/muxer.hpp"
+#include "starling/security/private_network.hpp"
 #include "starling/security/security.hpp"
 #include "starling/transport/accept_gate.hpp"
 #include "starling/transport/connection.hpp"
@@ -27,6 +28,9 @@ struct DialOptions {
   /// Send the first handshake message of the preferred security protocol together with its proposal, which saves a
   /// round trip. A peer that does not have that protocol cannot go on from there: see refused_first_security().
   bool optimistic = true;
+  /// The DNS name the address was resolved from, or empty: what WebSocket says in its Host header and TLS in its SNI
+  /// unless the address has a /sni of its own.
+  std::string server_name;
 };
 
 /// Listens on one address and hands out finished connections.
@@ -82,6 +86,8 @@ struct Upgrader {
   std::vector<MuxerOffer> muxers;
   InboundCounters counters;
   AcceptGate* gate = nullptr;  // asked by listeners; null lets everybody in
+  /// With a key every connection is inside the private network, and those of others fail by PrivateNetworkMismatch.
+  std::optional<security::PrivateNetworkKey> private_network = {};
 
   /// Owns `socket` in any case. The stage that failed is in the error's op and in `times`.
   io::Task<Result<std::unique_ptr<Connection>>> upgrade(std::unique_ptr<io::StreamSocket> socket, Direction direction,

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "starling/io/name_client.hpp"
+
 namespace starling::io {
 
 struct FaultyNetwork::Faults {
@@ -101,6 +103,20 @@ class FaultyDatagramSocket final : public DatagramSocket {
   Faults& faults_;
 };
 
+class FaultyNameClient final : public NameClient {
+ public:
+  FaultyNameClient(std::unique_ptr<NameClient> inner, Faults& faults) : inner_(std::move(inner)), faults_(faults) {}
+  Task<Result<NameRecords>> look_up(NameQuestion question) override {
+    STARLING_CO_CHECK(faults_.next(NetworkOperation::Resolve));
+    co_return co_await inner_->look_up(std::move(question));
+  }
+  std::string description() const override { return inner_->description(); }
+
+ private:
+  std::unique_ptr<NameClient> inner_;
+  Faults& faults_;
+};
+
 }  // namespace
 
 FaultyNetwork::FaultyNetwork(Network& inner, FaultPlan plan)
@@ -126,9 +142,8 @@ Result<std::unique_ptr<DatagramSocket>> FaultyNetwork::bind_datagram(const Endpo
   return std::make_unique<FaultyDatagramSocket>(std::move(socket), *faults_);
 }
 
-Task<Result<std::vector<IpAddress>>> FaultyNetwork::resolve(std::string host, Family family) {
-  STARLING_CO_CHECK(faults_->next(NetworkOperation::Resolve));
-  co_return co_await inner_.resolve(std::move(host), family);
+std::unique_ptr<NameClient> FaultyNetwork::make_name_client(const NameClientOptions& options) {
+  return std::make_unique<FaultyNameClient>(inner_.make_name_client(options), *faults_);
 }
 
 Result<std::vector<Interface>> FaultyNetwork::interfaces() {

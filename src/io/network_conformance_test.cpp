@@ -8,6 +8,7 @@
 
 #include "io/stream_testing.hpp"
 #include "starling/io/faulty.hpp"
+#include "starling/io/name_client.hpp"
 #include "starling/io/real.hpp"
 #include "starling/io/sim_network.hpp"
 
@@ -395,13 +396,17 @@ TEST_P(NetworkConformance, closing_a_datagram_socket_wakes_its_reader) {
   run(group.join());
 }
 
-TEST_P(NetworkConformance, localhost_and_literals_resolve_by_family) {
-  auto local = run(networks_->client().resolve("localhost", Family::V4));
-  ASSERT_TRUE(local);
-  EXPECT_EQ(local->front().to_string(), "127.0.0.1");
-  auto literal = run(networks_->client().resolve("2001:db8::5", Family::Any));
-  ASSERT_TRUE(literal);
-  EXPECT_EQ(literal->front().to_string(), "2001:db8::5");
+TEST_P(NetworkConformance, localhost_and_literals_are_found_by_type) {
+  const auto names = networks_->client().make_name_client(NameClientOptions{});
+  const auto first = [&](const char* name, RecordType type) {
+    const auto found = run(names->look_up({name, type}));
+    return found ? found->addresses.front().to_string() : std::string(to_string(found.error().code()));
+  };
+  EXPECT_EQ(first("localhost", RecordType::A), "127.0.0.1");
+  EXPECT_EQ(first("a.localhost", RecordType::Aaaa), "::1");
+  EXPECT_EQ(first("2001:db8::5", RecordType::Aaaa), "2001:db8::5");
+  EXPECT_EQ(first("2001:db8::5", RecordType::A), "NoRecords");
+  EXPECT_EQ(first("localhost", RecordType::Txt), "NoRecords");
 }
 
 TEST_P(NetworkConformance, the_loopback_is_an_interface) {

@@ -4,6 +4,8 @@
 #include <array>
 #include <string_view>
 
+#include "starling/names/servers.hpp"
+
 namespace starling::runtime {
 namespace {
 
@@ -64,10 +66,30 @@ void check_quic(Checker& check, const Options::Quic& quic) {
   check.names("quic.congestion", {quic.congestion}, std::array<std::string_view, 3>{"cubic", "bbr", "reno"});
 }
 
+void check_dns(const Options::Dns& dns, Checker& check) {
+  for (const std::string& server : dns.servers)
+    if (const auto parsed = names::parse_server(server); !parsed)
+      check.mistake("dns.servers: " + parsed.error().detail());
+  check.positive("dns.query_timeout", dns.query_timeout);
+  check.positive("dns.lookup_timeout", dns.lookup_timeout);
+  check.positive("dns.min_ttl", dns.min_ttl);
+  check.positive("dns.negative_ttl", dns.negative_ttl);
+  if (dns.max_ttl < dns.min_ttl) check.mistake("dns.max_ttl is below dns.min_ttl");
+  check.range<int>("dns.tries", dns.tries, 1, 10);
+  check.range<std::size_t>("dns.max_depth", dns.max_depth, 1, 32);
+  check.range<std::size_t>("dns.max_lookups", dns.max_lookups, 2, 1024);
+  check.range<std::size_t>("dns.max_addresses", dns.max_addresses, 1, 1024);
+  check.range<std::size_t>("dns.max_txt_records", dns.max_txt_records, 1, 1024);
+  check.range<std::size_t>("dns.max_answer_bytes", dns.max_answer_bytes, 512, 65535);
+  check.range<std::size_t>("dns.max_pending", dns.max_pending, 1, 1u << 16);
+  check.range<std::size_t>("dns.cache_entries", dns.cache_entries, 1, 1u << 20);
+}
+
 }  // namespace
 
 std::vector<Error> Options::validate() const {
   Checker check;
+  check_dns(dns, check);
   check.names("transport.transports", transport.transports, std::array<std::string_view, 2>{"tcp", "quic-v1"});
   check.names("transport.securities", transport.securities,
               std::array<std::string_view, 3>{"noise", "tls", "plaintext"});

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "runtime/quic_wiring.hpp"
+#include "starling/names/servers.hpp"
 #include "starling/runtime/node.hpp"
 
 namespace starling::runtime {
@@ -108,6 +109,34 @@ swarm::SwarmOptions swarm_options(const Options& options) {
           .max_connections_per_peer = s.max_connections_per_peer};
 }
 
+Result<io::NameClientOptions> name_client_options(const Options::Dns& dns) {
+  io::NameClientOptions client;
+  for (const std::string& text : dns.servers) {
+    STARLING_TRY(const io::Endpoint server, names::parse_server(text));
+    client.servers.push_back(server);
+  }
+  client.query_timeout = dns.query_timeout;
+  client.tries = dns.tries;
+  client.max_pending = dns.max_pending;
+  return client;
+}
+
+Result<std::unique_ptr<names::Resolver>> make_resolver(io::World world, const Options::Dns& dns) {
+  STARLING_TRY(const io::NameClientOptions client, name_client_options(dns));
+  const names::ResolverOptions options{.lookup_timeout = dns.lookup_timeout,
+                                       .max_depth = dns.max_depth,
+                                       .max_lookups = dns.max_lookups,
+                                       .max_addresses = dns.max_addresses,
+                                       .max_txt_records = dns.max_txt_records,
+                                       .max_answer_bytes = dns.max_answer_bytes,
+                                       .max_pending = dns.max_pending,
+                                       .cache_entries = dns.cache_entries,
+                                       .min_ttl = dns.min_ttl,
+                                       .max_ttl = dns.max_ttl,
+                                       .negative_ttl = dns.negative_ttl};
+  return std::make_unique<names::Resolver>(world.reactor, options, world.network.make_name_client(client));
+}
+
 Status check(const Options& options) {
   const std::vector<Error> mistakes = options.validate();
   if (mistakes.empty()) return {};
@@ -135,6 +164,8 @@ Result<std::unique_ptr<Node>> Node::create(io::World world, crypto::PrivateKey k
   add_muxers(*node->upgrader_, settings);
   node->host_ = std::make_unique<host::Host>(world, std::move(key), host_options(settings, wall_clock_ns),
                                              swarm_options(settings));
+  STARLING_TRY(auto resolver, make_resolver(world, settings.dns));
+  node->host_->swarm().use_resolver(std::move(resolver));
   for (const std::string& name : settings.transport.transports) {
     if (name == "tcp") node->host_->swarm().add_transport(transport::make_tcp_transport(*node->upgrader_));
     if (name == "quic-v1") STARLING_CHECK(node->add_quic(world));

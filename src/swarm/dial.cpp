@@ -8,8 +8,16 @@
 namespace starling::swarm {
 namespace {
 
-bool is_name(Protocol protocol) {
-  return protocol == Protocol::Dns || protocol == Protocol::Dns4 || protocol == Protocol::Dns6;
+// The peer id that an address ends in.
+std::optional<Multiaddr::Component> named_peer(const Multiaddr& address) {
+  const auto parts = address.components();
+  if (parts.empty() || parts.back().protocol != Protocol::P2p) return std::nullopt;
+  return parts.back();
+}
+
+bool names_another(const Multiaddr& address, const PeerId& peer) {
+  const auto named = named_peer(address);
+  return named && !equal(named->value, peer.bytes());
 }
 
 // Loopback and private addresses answer or fail at once: they come first.
@@ -132,8 +140,7 @@ class Swarm::Dialer {
 
   transport::DialOptions options_of(DialAttempt& attempt) const {
     transport::DialOptions options{.expected_peer = dial_.report.peer, .times = &attempt.stages};
-    const auto named = attempt.from ? attempt.from->components() : std::vector<Multiaddr::Component>{};
-    if (!named.empty() && is_name(named[0].protocol)) options.server_name = named[0].value_text();
+    options.server_name = attempt.host_name;
     return options;
   }
 
@@ -158,16 +165,9 @@ io::Task<Status> Swarm::take_dial_slot() {
   co_return Status{};
 }
 
-// Strips /p2p, resolves names, drops doubles, orders.
+// Resolves names, strips /p2p, drops doubles, orders.
 io::Task<std::vector<DialAttempt>> Swarm::plan(const PeerId& peer, std::vector<Multiaddr> addresses) {
-  std::vector<DialAttempt> attempts;
-  for (const Multiaddr& given : addresses) {
-    if (attempts.size() >= options_.max_addresses_per_dial) break;
-    const auto named = given.value(Protocol::P2p);
-    Multiaddr address = named ? given.without_last(Protocol::P2p) : given;
-    if (named && !equal(*named, peer.bytes())) continue;
-    co_await resolve_into(std::move(address), attempts);
-  }
+  const std::vector<DialAttempt> attempts = co_await resolve(peer, std::move(addresses));
   std::vector<DialAttempt> distinct;
   for (int wanted = 0; wanted <= kLastRank; ++wanted) {
     for (const DialAttempt& attempt : attempts) {
@@ -178,35 +178,51 @@ io::Task<std::vector<DialAttempt>> Swarm::plan(const PeerId& peer, std::vector<M
   co_return distinct;
 }
 
-io::Task<void> Swarm::resolve_into(Multiaddr address, std::vector<DialAttempt>& attempts) {
-  const auto parts = address.components();
-  DialAttempt attempt;
-  attempt.address = address;
-  if (parts.empty() || !is_name(parts[0].protocol)) {
-    attempts.push_back(std::move(attempt));
-    co_return;
+io::Task<names::Resolution> Swarm::look_up_names(std::vector<Multiaddr> addresses) {
+  if (resolver_) co_return co_await resolver_->resolve(std::move(addresses));
+  names::Resolution none;
+  for (Multiaddr& address : addresses) {
+    if (!names::begins_with_name(address)) {
+      none.addresses.push_back({std::move(address), {}, {}});
+      continue;
+    }
+    Error error(ErrorCode::Unsupported, Op::Resolve, Origin::Local, address.to_string() + ": no resolver");
+    none.failures.push_back({{std::move(address)}, std::move(error)});
   }
-  const Protocol kind = parts[0].protocol;
-  const io::Family family = kind == Protocol::Dns4   ? io::Family::V4
-                            : kind == Protocol::Dns6 ? io::Family::V6
-                                                     : io::Family::Any;
+  co_return none;
+}
+
+// One attempt for each address that the given ones lead to, and one with its error for each name that leads nowhere.
+io::Task<std::vector<DialAttempt>> Swarm::resolve(const PeerId& peer, std::vector<Multiaddr> addresses) {
+  std::erase_if(addresses, [&](const Multiaddr& address) { return names_another(address, peer); });
+  for (Multiaddr& address : addresses) {
+    // So that of the records behind a dnsaddr only this peer's count.
+    if (!names::begins_with_name(address) || named_peer(address)) continue;
+    if (Multiaddr narrowed = address.with(Protocol::P2p, peer.bytes()); !narrowed.empty())
+      address = std::move(narrowed);
+  }
   const TimePoint start = world_.reactor.now();
-  auto found = co_await world_.network.resolve(parts[0].value_text(), family);
-  attempt.stages.resolve = world_.reactor.now() - start;
-  attempt.stages.reached = "resolve";
-  attempt.from = address;
-  if (!found) {
-    attempt.error = std::move(found.error());
-    attempts.push_back(std::move(attempt));
-    co_return;
-  }
-  Multiaddr rest;
-  for (std::size_t i = 1; i < parts.size(); ++i) rest = rest.with(parts[i].protocol, parts[i].value);
-  for (const io::IpAddress& ip : *found) {
+  const names::Resolution found = co_await look_up_names(std::move(addresses));
+  const Duration took = world_.reactor.now() - start;
+  std::vector<DialAttempt> attempts;
+  const auto add = [&](const Multiaddr& address, const std::vector<Multiaddr>& path) -> DialAttempt& {
+    DialAttempt& attempt = attempts.emplace_back();
+    attempt.address = address.without_last(Protocol::P2p);
+    if (path.empty()) return attempt;
+    attempt.from = path.front().without_last(Protocol::P2p);
+    attempt.stages.resolve = took;
+    attempt.stages.reached = "resolve";
+    return attempt;
+  };
+  for (const names::ResolvedAddress& each : found.addresses) {
     if (attempts.size() >= options_.max_addresses_per_dial) break;
-    attempt.address = Multiaddr().with(ip.is_v4() ? Protocol::Ip4 : Protocol::Ip6, ip.bytes()).with(rest);
-    attempts.push_back(attempt);
+    if (!names_another(each.address, peer)) add(each.address, each.path).host_name = each.host_name;
   }
+  for (const names::Unresolved& each : found.failures) {
+    if (attempts.size() >= options_.max_addresses_per_dial) break;
+    add(each.path.back(), each.path).error = each.error;
+  }
+  co_return attempts;
 }
 
 io::Task<void> Swarm::run_dial(PendingDial& dial, std::vector<Multiaddr> addresses) {

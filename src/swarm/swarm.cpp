@@ -47,6 +47,8 @@ void Swarm::add_transport(std::unique_ptr<transport::Transport> transport) {
   transports_.push_back(std::move(transport));
 }
 
+void Swarm::use_resolver(std::unique_ptr<names::Resolver> resolver) { resolver_ = std::move(resolver); }
+
 Result<Multiaddr> Swarm::listen(const Multiaddr& address) {
   if (closing_) return fail(ErrorCode::Closed, Op::Listen, Origin::Local, "the node is shutting down");
   for (const auto& transport : transports_) {
@@ -193,6 +195,7 @@ io::Task<void> Swarm::close() {
   closing_ = true;
   dial_slot_free_.notify_all();
   co_await dial_tasks_.close();
+  if (resolver_) co_await resolver_->close();
   dials_.clear();
   for (auto& listener : listeners_) co_await listener->close();
   for (Link* link : connections()) link->close(CloseReason::local(CloseCode::Shutdown));

@@ -23,10 +23,27 @@ SwarmOptions swarm_options() {
           .max_connections_per_peer = 4};
 }
 
+names::ResolverOptions resolver_options() {
+  return {.lookup_timeout = 5s,
+          .max_depth = 4,
+          .max_lookups = 8,
+          .max_addresses = 10,
+          .max_txt_records = 4,
+          .max_answer_bytes = 4096,
+          .max_pending = 8,
+          .cache_entries = 8,
+          .min_ttl = 1s,
+          .max_ttl = 60s,
+          .negative_ttl = 5s};
+}
+
 /// A swarm that listens on its machine, and what it told.
 struct Member final : private SwarmEvents {
   Member(io::SimHost& machine_in, std::uint64_t number, const SwarmOptions& options)
       : machine(machine_in), end(machine.world(), number), swarm(machine.world(), end.id, options, *this) {
+    swarm.use_resolver(
+        std::make_unique<names::Resolver>(machine.world().reactor, resolver_options(),
+                                          machine.world().network.make_name_client(io::NameClientOptions{})));
     swarm.add_transport(transport::make_tcp_transport(*end.upgrader));
     EXPECT_TRUE(swarm.listen(address()));
   }
@@ -181,6 +198,42 @@ TEST_F(SwarmTest, names_are_resolved_and_the_report_says_from_where) {
   EXPECT_EQ(good.address, b.address());
   EXPECT_EQ(good.from, named);
   EXPECT_EQ(good.stages.resolve, 20ms);
+  EXPECT_EQ(good.host_name, "b.example");
+}
+
+TEST_F(SwarmTest, a_name_that_leads_nowhere_is_an_attempt_with_its_error) {
+  Member &a = add(), &b = add();
+  world_.set_txt("_dnsaddr.boot.example", {"dnsaddr=/dns4/gone.example/tcp/1/p2p/" + b.end.id.to_string()});
+  DialReport report;
+  const Multiaddr given = *Multiaddr::from_string("/dnsaddr/boot.example");
+  EXPECT_FALSE(dial(a, b, {given}, &report));
+  ASSERT_EQ(report.attempts.size(), 1u);
+  const DialAttempt& attempt = report.attempts[0];
+  EXPECT_EQ(attempt.address, *Multiaddr::from_string("/dns4/gone.example/tcp/1"));
+  EXPECT_EQ(attempt.from, given);
+  ASSERT_TRUE(attempt.error);
+  EXPECT_EQ(*attempt.error, ErrorCode::NameNotFound);
+  EXPECT_NE(report.to_string().find("A gone.example"), std::string::npos) << report.to_string();
+}
+
+TEST_F(SwarmTest, of_the_records_behind_a_dnsaddr_only_those_of_the_peer_are_dialed) {
+  Member &a = add(), &b = add(), &c = add();
+  const auto record = [](const Member& member) {
+    return "dnsaddr=" + member.address().to_string() + "/p2p/" + member.end.id.to_string();
+  };
+  world_.set_txt("_dnsaddr.boot.example", {record(c), record(b)});
+  DialReport report;
+  ASSERT_TRUE(dial(a, b, {*Multiaddr::from_string("/dnsaddr/boot.example")}, &report));
+  ASSERT_EQ(report.attempts.size(), 1u);
+  EXPECT_EQ(report.attempts[0].address, b.address());
+}
+
+TEST_F(SwarmTest, a_name_server_that_is_down_costs_its_deadline_and_not_the_dial) {
+  Member &a = add(), &b = add();
+  world_.set_names_silent(true);
+  DialReport report;
+  ASSERT_TRUE(dial(a, b, {*Multiaddr::from_string("/dns4/b.example/tcp/4001"), b.address()}, &report));
+  world_.set_names_silent(false);
 }
 
 TEST_F(SwarmTest, closing_while_dialing_ends_the_dial_at_once) {

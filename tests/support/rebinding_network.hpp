@@ -5,7 +5,7 @@
 #include <memory>
 #include <vector>
 
-#include "starling/io/network.hpp"
+#include "starling/io/name_client.hpp"
 
 namespace starling::testing {
 
@@ -30,8 +30,8 @@ class RebindingNetwork final : public io::Network {
     STARLING_TRY(auto socket, inner_.bind_datagram(at, options));
     return std::make_unique<Socket>(*this, std::move(socket), options);
   }
-  io::Task<Result<std::vector<io::IpAddress>>> resolve(std::string host, io::Family family) override {
-    return inner_.resolve(std::move(host), family);
+  std::unique_ptr<io::NameClient> make_name_client(const io::NameClientOptions& options) override {
+    return inner_.make_name_client(options);
   }
   Result<std::vector<io::Interface>> interfaces() override { return inner_.interfaces(); }
 

@@ -54,7 +54,7 @@ class FaultyNetwork final : public Network {
   Task<Result<std::unique_ptr<StreamSocket>>> connect(Endpoint to, ConnectOptions options) override;
   Result<std::unique_ptr<DatagramSocket>> bind_datagram(const Endpoint& at, const DatagramOptions& options) override;
   using Network::bind_datagram;
-  Task<Result<std::vector<IpAddress>>> resolve(std::string host, Family family) override;
+  std::unique_ptr<NameClient> make_name_client(const NameClientOptions& options) override;
   Result<std::vector<Interface>> interfaces() override;
 
   /// Operations so far.

@@ -139,13 +139,14 @@ struct ConnectOptions {
   std::optional<Endpoint> local;
 };
 
-enum class Family : std::uint8_t { Any, V4, V6 };
-
 struct Interface {
   std::string name;
   IpAddress address;
   std::uint8_t prefix_length = 0;
 };
+
+class NameClient;
+struct NameClientOptions;
 
 /// One host's network.
 class Network {
@@ -155,7 +156,8 @@ class Network {
   virtual Task<Result<std::unique_ptr<StreamSocket>>> connect(Endpoint to, ConnectOptions options) = 0;
   virtual Result<std::unique_ptr<DatagramSocket>> bind_datagram(const Endpoint& at, const DatagramOptions& options) = 0;
   Result<std::unique_ptr<DatagramSocket>> bind_datagram(const Endpoint& at) { return bind_datagram(at, {}); }
-  virtual Task<Result<std::vector<IpAddress>>> resolve(std::string host, Family family) = 0;
+  /// A client of this host's name servers, or of others. See name_client.hpp.
+  virtual std::unique_ptr<NameClient> make_name_client(const NameClientOptions& options) = 0;
   virtual Result<std::vector<Interface>> interfaces() = 0;
 };
 

@@ -121,8 +121,12 @@ class SimWorld {
   /// Both directions between `a` and `b`, from the next packet on.
   void set_link(const SimHost& a, const SimHost& b, const SimLink& link);
   void set_default_link(const SimLink& link);
-  /// What resolve() finds, on every host, after the lookup latency. Again with no addresses: the name is gone.
-  void set_name(std::string name, std::vector<IpAddress> addresses);
+  /// The A and AAAA records that every host finds, after the lookup latency. Again with none: they are gone.
+  void set_name(std::string name, std::vector<IpAddress> addresses, Duration ttl = std::chrono::minutes(1));
+  /// The same for TXT records, each text the strings of one record put together.
+  void set_txt(std::string name, std::vector<std::string> texts, Duration ttl = std::chrono::minutes(1));
+  /// No lookup is answered, on any host, until set back: a name server that is down.
+  void set_names_silent(bool silent);
 
   /// Cuts every host of `a` off from every host of `b`. At most 64 partitions at a time. Returns its number for heal().
   int partition(std::span<SimHost* const> a, std::span<SimHost* const> b);

@@ -80,6 +80,23 @@ struct Options {
     std::string qlog_dir;                         // a .sqlog file per connection
   } quic;
 
+  struct Dns {
+    std::vector<std::string> servers;          // 1.2.3.4, 1.2.3.4:53, [::1]:53; empty: those of /etc/resolv.conf
+    Duration query_timeout = 2s;               // one try at one server; doubles with each round
+    int tries = 2;                             // rounds over the servers
+    Duration lookup_timeout = 10s;             // one question, all tries together
+    std::size_t max_depth = 4;                 // dnsaddr lookups one below the other
+    std::size_t max_lookups = 32;              // questions for one dial
+    std::size_t max_addresses = 100;           // found for one dial
+    std::size_t max_txt_records = 16;          // that fit, of one answer
+    std::size_t max_answer_bytes = 16u << 10;  // of TXT records, of one answer
+    std::size_t max_pending = 256;             // questions at once
+    std::size_t cache_entries = 1024;
+    Duration min_ttl = 10s;  // what records say is brought into this range
+    Duration max_ttl = 3600s;
+    Duration negative_ttl = 30s;  // of "no such name"
+  } dns;
+
   struct Swarm {
     Duration dial_timeout = 60s;
     Duration dial_stagger = 250ms;

@@ -16,7 +16,8 @@ namespace starling::swarm {
 struct DialAttempt {
   enum class Outcome : std::uint8_t { NotTried, Connected, Failed, Cancelled };
   Multiaddr address;              // as it was dialed, without /p2p; after name resolution
-  std::optional<Multiaddr> from;  // the name it was resolved from
+  std::optional<Multiaddr> from;  // the given address with the name it was resolved from
+  std::string host_name;          // the last name on the way, for SNI and the Host header; empty without one
   Outcome outcome = Outcome::NotTried;
   Duration started_after{};  // since the dial began
   Duration total{};

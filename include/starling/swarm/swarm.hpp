@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "starling/io/network.hpp"
+#include "starling/names/resolver.hpp"
 #include "starling/swarm/dial_report.hpp"
 #include "starling/transport/transport.hpp"
 
@@ -80,6 +81,10 @@ class Swarm {
   ~Swarm();
 
   void add_transport(std::unique_ptr<transport::Transport> transport);
+  /// Follows the names in dialed addresses; without one they fail with Unsupported. Before the first dial.
+  void use_resolver(std::unique_ptr<names::Resolver> resolver);
+  /// Null without one.
+  names::Resolver* resolver() { return resolver_.get(); }
   /// Listens and returns the address with the port that was got.
   Result<Multiaddr> listen(const Multiaddr& address);
   /// As bound: 0.0.0.0 stays 0.0.0.0.
@@ -116,14 +121,16 @@ class Swarm {
   void on_link_closed(Link& link, const transport::CloseReason& reason);
   transport::Transport* transport_for(const Multiaddr& address);
   io::Task<void> run_dial(PendingDial& dial, std::vector<Multiaddr> addresses);
+  io::Task<names::Resolution> look_up_names(std::vector<Multiaddr> addresses);
   io::Task<std::vector<DialAttempt>> plan(const PeerId& peer, std::vector<Multiaddr> addresses);
-  io::Task<void> resolve_into(Multiaddr address, std::vector<DialAttempt>& attempts);
+  io::Task<std::vector<DialAttempt>> resolve(const PeerId& peer, std::vector<Multiaddr> addresses);
   io::Task<Status> take_dial_slot();
 
   io::World world_;
   PeerId local_;
   SwarmOptions options_;
   SwarmEvents& events_;
+  std::unique_ptr<names::Resolver> resolver_;
   std::vector<std::unique_ptr<transport::Transport>> transports_;
   std::vector<std::unique_ptr<transport::TransportListener>> listeners_;
   std::map<ConnectionId, std::unique_ptr<Link>> links_;

@@ -1,4 +1,4 @@
-// TCP, names and interfaces of the operating system. Readiness comes from Asio; bytes move by plain system calls
+// TCP and interfaces of the operating system. Readiness comes from Asio; bytes move by plain system calls
 // on the native handle, so a ready read or write costs one call and no allocation.
 #include <ifaddrs.h>
 #include <net/if.h>
@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "io/real/datagram.hpp"
+#include "io/real/name_client.hpp"
 #include "io/real/socket.hpp"
 
 namespace starling::io {
@@ -127,43 +128,8 @@ class RealNetwork final : public Network {
     return bind_real_datagram(reactor_, at, options);
   }
 
-  Task<Result<std::vector<IpAddress>>> resolve(std::string host, Family family) override {
-    struct State {
-      explicit State(asio::io_context& context) : resolver(context) {}
-      tcp::resolver resolver;
-      WaitQueue queue;
-      bool done = false;
-      SystemCode error;
-      std::vector<IpAddress> found;
-    };
-    auto state = std::make_shared<State>(reactor_.context());
-    const auto handler = [state](const SystemCode& error, const tcp::resolver::results_type& results) {
-      state->done = true;
-      state->error = error;
-      for (const auto& entry : results) state->found.push_back(from_asio(entry.endpoint().address()));
-      state->queue.notify_all();
-    };
-    switch (family) {
-      case Family::Any:
-        state->resolver.async_resolve(host, "", handler);
-        break;
-      case Family::V4:
-        state->resolver.async_resolve(tcp::v4(), host, "", handler);
-        break;
-      case Family::V6:
-        state->resolver.async_resolve(tcp::v6(), host, "", handler);
-        break;
-    }
-    while (!state->done) {
-      Status waited = co_await state->queue.wait();
-      if (waited) continue;
-      state->resolver.cancel();
-      co_return std::unexpected(std::move(waited).error());
-    }
-    if (state->error) {
-      co_return fail(ErrorCode::NameNotFound, Op::Resolve, Origin::Network, host + ": " + state->error.message());
-    }
-    co_return std::move(state->found);
+  std::unique_ptr<NameClient> make_name_client(const NameClientOptions& options) override {
+    return std::make_unique<AresNameClient>(reactor_, options);
   }
 
   Result<std::vector<Interface>> interfaces() override {

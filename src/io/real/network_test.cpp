@@ -96,13 +96,6 @@ TEST_F(RealNetworkTest, out_of_descriptors_is_an_error_that_passes) {
   EXPECT_TRUE(run_task(*reactor_, listener->accept()));
 }
 
-TEST_F(RealNetworkTest, localhost_has_an_ipv6_address_only_where_asked) {
-  auto six = run_task(*reactor_, network_->resolve("::1", Family::V6));
-  ASSERT_TRUE(six);
-  EXPECT_EQ(six->front().to_string(), "::1");
-  EXPECT_EQ(code_of(run_task(*reactor_, network_->resolve("::1", Family::V4))), ErrorCode::NameNotFound);
-}
-
 TEST_F(RealNetworkTest, sockets_may_be_left_open_when_the_reactor_goes) {
   auto listener = *network_->listen(loopback_, {});
   auto pair = *run_task(*reactor_, make_pair(*network_, *listener, listener->local()));

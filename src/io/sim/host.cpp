@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "io/sim/name_client.hpp"
 #include "io/sim/tcp_socket.hpp"
 #include "io/sim/world_state.hpp"
 
@@ -13,10 +14,6 @@ constexpr std::uint8_t kPrefixV4 = 24, kPrefixV6 = 64;
 
 const IpAddress kLoopbackV4 = IpAddress::v4({127, 0, 0, 1});
 const IpAddress kLoopbackV6 = IpAddress::v6({0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1});
-
-bool fits(Family family, const IpAddress& address) {
-  return family == Family::Any || (family == Family::V4) == address.is_v4();
-}
 
 }  // namespace
 
@@ -83,21 +80,8 @@ Result<std::unique_ptr<DatagramSocket>> Host::bind_datagram(const Endpoint& at, 
   return std::make_unique<SimDatagramSocket>(*this, local, options);
 }
 
-Task<Result<std::vector<IpAddress>>> Host::resolve(std::string name, Family family) {
-  std::vector<IpAddress> all, found;
-  if (auto literal = IpAddress::from_string(name)) {
-    all.push_back(*literal);
-  } else if (name == "localhost") {
-    all = {kLoopbackV4, kLoopbackV6};
-  } else {
-    STARLING_CO_CHECK(co_await sleep_for(world_.reactor, world_.options.lookup_latency));
-    STARLING_CO_CHECK(check_running(Op::Resolve));
-    if (const auto entry = world_.names.find(name); entry != world_.names.end()) all = entry->second;
-    world_.record({TraceKind::Resolve, number_, number_, 0, 0, all.size()});
-  }
-  std::ranges::copy_if(all, std::back_inserter(found), [&](const IpAddress& address) { return fits(family, address); });
-  if (found.empty()) co_return fail(ErrorCode::NameNotFound, Op::Resolve, Origin::Network, name);
-  co_return found;
+std::unique_ptr<NameClient> Host::make_name_client(const NameClientOptions&) {
+  return std::make_unique<SimNameClient>(*this);
 }
 
 Result<std::vector<Interface>> Host::interfaces() {

@@ -23,7 +23,7 @@ class Host final : public Network {
   Result<std::unique_ptr<Listener>> listen(const Endpoint& at, const ListenOptions& options) override;
   Task<Result<std::unique_ptr<StreamSocket>>> connect(Endpoint to, ConnectOptions options) override;
   Result<std::unique_ptr<DatagramSocket>> bind_datagram(const Endpoint& at, const DatagramOptions& options) override;
-  Task<Result<std::vector<IpAddress>>> resolve(std::string name, Family family) override;
+  std::unique_ptr<NameClient> make_name_client(const NameClientOptions& options) override;
   Result<std::vector<Interface>> interfaces() override;
 
   WorldState& world() { return world_; }

@@ -61,9 +61,18 @@ void SimWorld::set_link(const SimHost& a, const SimHost& b, const SimLink& link)
 
 void SimWorld::set_default_link(const SimLink& link) { state_->options.link = link; }
 
-void SimWorld::set_name(std::string name, std::vector<IpAddress> addresses) {
-  state_->names[std::move(name)] = std::move(addresses);
+void SimWorld::set_name(std::string name, std::vector<IpAddress> addresses, Duration ttl) {
+  NameRecords four{.addresses = {}, .texts = {}, .ttl = ttl}, six = four;
+  for (const IpAddress& address : addresses) (address.is_v4() ? four : six).addresses.push_back(address);
+  state_->names[{name, RecordType::A}] = std::move(four);
+  state_->names[{std::move(name), RecordType::Aaaa}] = std::move(six);
 }
+
+void SimWorld::set_txt(std::string name, std::vector<std::string> texts, Duration ttl) {
+  state_->names[{std::move(name), RecordType::Txt}] = {.addresses = {}, .texts = std::move(texts), .ttl = ttl};
+}
+
+void SimWorld::set_names_silent(bool silent) { state_->names_silent = silent; }
 
 int SimWorld::partition(std::span<SimHost* const> a, std::span<SimHost* const> b) {
   const int number = std::countr_one(state_->partitions);

@@ -11,6 +11,7 @@
 #include "io/sim/path.hpp"
 #include "io/sim/tcp_connection.hpp"
 #include "io/sim/trace.hpp"
+#include "starling/io/name_client.hpp"
 #include "starling/io/sim_network.hpp"
 
 namespace starling::io::sim {
@@ -42,7 +43,8 @@ struct WorldState final : private Runnable {
   SimCounters counters;
   std::vector<std::unique_ptr<Host>> hosts;
   std::map<IpAddress, Host*> addresses;
-  std::map<std::string, std::vector<IpAddress>, std::less<>> names;
+  std::map<NameQuestion, NameRecords> names;
+  bool names_silent = false;
   std::uint64_t partitions = 0;  // bits of those in use
   IntrusiveList<Pipe, StalledTag> stalled;
 

@@ -1,4 +1,5 @@
 // The simulated world: same seed same trace, names, interfaces, partitions, crashes, and speed in the large.
+#include "starling/io/name_client.hpp"
 #include "starling/io/sim_network.hpp"
 
 #include <gtest/gtest.h>
@@ -79,20 +80,45 @@ TEST(SimWorld, hosts_draw_different_randomness) {
   EXPECT_NE(world.add_host().world().random.next_u64(), world.add_host().world().random.next_u64());
 }
 
-TEST(SimWorld, names_resolve_after_a_while_by_family) {
+Result<NameRecords> look_up(SimWorld& world, NameClient& client, const char* name, RecordType type) {
+  return run_task(world.reactor(), client.look_up({name, type}));
+}
+
+TEST(SimWorld, names_are_found_after_a_while_by_type) {
   SimWorld world;
-  SimHost& host = world.add_host();
+  const auto client = world.add_host().world().network.make_name_client(NameClientOptions{});
   const IpAddress four = IpAddress::v4({1, 2, 3, 4}), six = IpAddress::v6({0x20, 1});
-  world.set_name("boot.example", {four, six});
-  Network& network = host.world().network;
+  world.set_name("boot.example", {four, six}, 5min);
+  world.set_txt("boot.example", {"one", "two"});
   const TimePoint start = world.now();
-  EXPECT_EQ(run_task(world.reactor(), network.resolve("boot.example", Family::Any)), (std::vector{four, six}));
+  const auto found = look_up(world, *client, "boot.example", RecordType::A);
   EXPECT_EQ(world.now() - start, 20ms);
-  EXPECT_EQ(run_task(world.reactor(), network.resolve("boot.example", Family::V6)), std::vector{six});
-  EXPECT_EQ(run_task(world.reactor(), network.resolve("1.2.3.4", Family::Any)), std::vector{four});
-  EXPECT_EQ(code_of(run_task(world.reactor(), network.resolve("other.example", Family::Any))), ErrorCode::NameNotFound);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->addresses, std::vector{four});
+  EXPECT_EQ(found->ttl, 5min);
+  EXPECT_EQ(look_up(world, *client, "boot.example", RecordType::Aaaa)->addresses, std::vector{six});
+  EXPECT_EQ(look_up(world, *client, "boot.example", RecordType::Txt)->texts, (std::vector<std::string>{"one", "two"}));
+}
+
+TEST(SimWorld, names_that_are_not_there_or_without_such_records_differ) {
+  SimWorld world;
+  const auto client = world.add_host().world().network.make_name_client(NameClientOptions{});
+  world.set_name("boot.example", {IpAddress::v4({1, 2, 3, 4})});
+  EXPECT_EQ(code_of(look_up(world, *client, "other.example", RecordType::A)), ErrorCode::NameNotFound);
+  EXPECT_EQ(code_of(look_up(world, *client, "boot.example", RecordType::Aaaa)), ErrorCode::NoRecords);
   world.set_name("boot.example", {});
-  EXPECT_EQ(code_of(run_task(world.reactor(), network.resolve("boot.example", Family::Any))), ErrorCode::NameNotFound);
+  EXPECT_EQ(code_of(look_up(world, *client, "boot.example", RecordType::A)), ErrorCode::NoRecords);
+}
+
+TEST(SimWorld, silent_names_are_answered_when_the_silence_ends) {
+  SimWorld world;
+  const auto client = world.add_host().world().network.make_name_client(NameClientOptions{});
+  world.set_name("boot.example", {IpAddress::v4({1, 2, 3, 4})});
+  world.set_names_silent(true);
+  auto late = with_deadline(5s, timeout_error(Op::Resolve, "test"), client->look_up({"boot.example", RecordType::A}));
+  EXPECT_EQ(code_of(run_task(world.reactor(), std::move(late))), ErrorCode::Timeout);
+  world.set_names_silent(false);
+  EXPECT_TRUE(look_up(world, *client, "boot.example", RecordType::A));
 }
 
 TEST(SimWorld, interfaces_are_the_loopback_and_the_addresses_of_the_host) {

@@ -1,5 +1,8 @@
 # libFuzzer programs: fuzz/<name>_fuzz.cpp with its corpus in fuzz/corpus/<name>.
 file(GLOB STARLING_FUZZ_SOURCES CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/fuzz/*_fuzz.cpp")
+if(NOT STARLING_HAVE_QUIC)
+  list(FILTER STARLING_FUZZ_SOURCES EXCLUDE REGEX "/quic_fuzz\\.cpp$")
+endif()
 add_custom_target(fuzzers)
 foreach(source IN LISTS STARLING_FUZZ_SOURCES)
   get_filename_component(name "${source}" NAME_WE)

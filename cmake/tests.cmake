@@ -1,6 +1,9 @@
 # Tests above the layers.
 # Every fuzz target also replays its corpus as an ordinary test, in every build.
 file(GLOB STARLING_FUZZ_SOURCES CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/fuzz/*_fuzz.cpp")
+if(NOT STARLING_HAVE_QUIC)
+  list(FILTER STARLING_FUZZ_SOURCES EXCLUDE REGEX "/quic_fuzz\\.cpp$")
+endif()
 foreach(source IN LISTS STARLING_FUZZ_SOURCES)
   get_filename_component(name "${source}" NAME_WE)
   string(REGEX REPLACE "_fuzz$" "" corpus "${name}")

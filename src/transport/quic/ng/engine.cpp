@@ -4,6 +4,7 @@
 #include "starling/crypto/hash.hpp"
 #include "starling/security/certificate.hpp"
 #include "transport/quic/ng/convert.hpp"
+#include "transport/quic/ng/make.hpp"
 #include "transport/quic/ng/session.hpp"
 
 namespace starling::transport {
@@ -173,19 +174,27 @@ void reset_token(const Shared& shared, const ngtcp2_cid& id, std::uint8_t* token
   std::copy_n(digest.begin(), NGTCP2_STATELESS_RESET_TOKENLEN, token);
 }
 
+Result<std::unique_ptr<Engine>> make_engine_of(EngineParts parts, Bytes secret, Random& random,
+                                               const QuicOptions& options, std::function<std::int64_t()> unix_seconds) {
+  if (!unix_seconds) unix_seconds = &security::system_unix_seconds;
+  STARLING_TRY(auto tls, TlsContext::create(parts.certificate, static_cast<bool>(options.key_log)));
+  if (parts.certificate) crypto::wipe(parts.certificate->private_key);
+  Shared shared{random, options, std::move(unix_seconds), std::move(tls), {}, {}, parts.null_protection};
+  shared.reset_secret = crypto::hmac_sha256(secret, as_bytes("starling quic stateless reset"));
+  random.fill(shared.token_secret);
+  return std::make_unique<NgEngine>(std::move(shared));
+}
+
 }  // namespace ng
 
+// The secret of resets comes from the key, so that a peer of an earlier run learns at once that its connection is gone.
 Result<std::unique_ptr<Engine>> make_engine(Random& random, const crypto::PrivateKey& identity,
                                             const QuicOptions& options, std::function<std::int64_t()> unix_seconds) {
-  if (!unix_seconds) unix_seconds = &security::system_unix_seconds;
-  STARLING_TRY(auto tls, ng::TlsContext::create(identity, static_cast<bool>(options.key_log)));
-  ng::Shared shared{random, options, std::move(unix_seconds), std::move(tls), {}, {}};
-  // From the key, so that a peer of an earlier run learns at once that its connection is gone.
+  STARLING_TRY(auto certificate, security::make_certificate_der(identity));
   ByteVector secret = identity.to_protobuf();
-  shared.reset_secret = crypto::hmac_sha256(secret, as_bytes("starling quic stateless reset"));
+  auto engine = ng::make_engine_of({std::move(certificate), false}, secret, random, options, std::move(unix_seconds));
   crypto::wipe(secret);
-  random.fill(shared.token_secret);
-  return std::make_unique<ng::NgEngine>(std::move(shared));
+  return engine;
 }
 
 }  // namespace quic

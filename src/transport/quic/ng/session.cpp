@@ -93,9 +93,10 @@ bool NgSession::start_client(const Path& path, TimePoint now) {
   PathNames names(path);
   const ngtcp2_path ng_path = names.get();
   const ngtcp2_cid source = ng::to_ng(ours), destination = ng::to_ng(theirs);
+  const ngtcp2_callbacks callbacks = client_callbacks(shared_.null_protection);
   ngtcp2_conn* made = nullptr;
-  if (ngtcp2_conn_client_new(&made, &destination, &source, &ng_path, NGTCP2_PROTO_VER_V1, &client_callbacks(),
-                             &settings, &params, nullptr, this) != 0)
+  if (ngtcp2_conn_client_new(&made, &destination, &source, &ng_path, NGTCP2_PROTO_VER_V1, &callbacks, &settings,
+                             &params, nullptr, this) != 0)
     return false;
   connection_.reset(made);
   if (!finish_start(/*server=*/false)) return false;
@@ -123,9 +124,10 @@ bool NgSession::start_server(const Path& path, const ngtcp2_pkt_hd& head, const 
   reset_token(shared_, source, params.stateless_reset_token);
   PathNames names(path);
   const ngtcp2_path ng_path = names.get();
+  const ngtcp2_callbacks callbacks = server_callbacks(shared_.null_protection);
   ngtcp2_conn* made = nullptr;
-  if (ngtcp2_conn_server_new(&made, &head.scid, &source, &ng_path, head.version, &server_callbacks(), &settings,
-                             &params, nullptr, this) != 0)
+  if (ngtcp2_conn_server_new(&made, &head.scid, &source, &ng_path, head.version, &callbacks, &settings, &params,
+                             nullptr, this) != 0)
     return false;
   connection_.reset(made);
   if (!finish_start(/*server=*/true)) return false;

@@ -22,6 +22,7 @@ struct Shared {
   std::function<std::int64_t()> unix_seconds;
   std::unique_ptr<TlsContext> tls;
   crypto::Sha256Digest reset_secret, token_secret;
+  bool null_protection = false;  // fuzzing only: see make.hpp
 };
 
 struct ConnectionFree {
@@ -128,8 +129,8 @@ class NgSession final : public Session, private TlsOwner {
 };
 
 /// The callbacks every connection has.
-const ngtcp2_callbacks& client_callbacks();
-const ngtcp2_callbacks& server_callbacks();
+ngtcp2_callbacks client_callbacks(bool null_protection);
+ngtcp2_callbacks server_callbacks(bool null_protection);
 
 /// The token by which a peer that holds `id` believes that we forgot the connection.
 void reset_token(const Shared& shared, const ngtcp2_cid& id, std::uint8_t* token);

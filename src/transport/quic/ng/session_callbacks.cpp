@@ -165,22 +165,51 @@ struct Callbacks {
   }
 };
 
-const ngtcp2_callbacks& client_callbacks() {
-  static const ngtcp2_callbacks callbacks = [] {
-    ngtcp2_callbacks made = Callbacks::common();
-    made.client_initial = ngtcp2_crypto_client_initial_cb;
-    made.recv_retry = ngtcp2_crypto_recv_retry_cb;
-    return made;
-  }();
+namespace {
+
+// Null protection: the packet is its own ciphertext, with a tag of zeros behind it that nobody looks at.
+constexpr std::size_t kTag = 16;
+
+int null_encrypt(std::uint8_t* to, const ngtcp2_crypto_aead*, const ngtcp2_crypto_aead_ctx*, const std::uint8_t* from,
+                 std::size_t size, const std::uint8_t*, std::size_t, const std::uint8_t*, std::size_t) {
+  if (size > 0) std::memmove(to, from, size);
+  std::memset(to + size, 0, kTag);
+  return 0;
+}
+
+int null_decrypt(std::uint8_t* to, const ngtcp2_crypto_aead*, const ngtcp2_crypto_aead_ctx*, const std::uint8_t* from,
+                 std::size_t size, const std::uint8_t*, std::size_t, const std::uint8_t*, std::size_t) {
+  if (size < kTag) return NGTCP2_ERR_DECRYPT;
+  std::memmove(to, from, size - kTag);
+  return 0;
+}
+
+int null_mask(std::uint8_t* to, const ngtcp2_crypto_cipher*, const ngtcp2_crypto_cipher_ctx*, const std::uint8_t*) {
+  std::memset(to, 0, NGTCP2_HP_MASKLEN);
+  return 0;
+}
+
+ngtcp2_callbacks common_callbacks(bool null_protection) {
+  ngtcp2_callbacks callbacks = Callbacks::common();
+  if (!null_protection) return callbacks;
+  callbacks.encrypt = null_encrypt;
+  callbacks.decrypt = null_decrypt;
+  callbacks.hp_mask = null_mask;
   return callbacks;
 }
 
-const ngtcp2_callbacks& server_callbacks() {
-  static const ngtcp2_callbacks callbacks = [] {
-    ngtcp2_callbacks made = Callbacks::common();
-    made.recv_client_initial = ngtcp2_crypto_recv_client_initial_cb;
-    return made;
-  }();
+}  // namespace
+
+ngtcp2_callbacks client_callbacks(bool null_protection) {
+  ngtcp2_callbacks callbacks = common_callbacks(null_protection);
+  callbacks.client_initial = ngtcp2_crypto_client_initial_cb;
+  callbacks.recv_retry = ngtcp2_crypto_recv_retry_cb;
+  return callbacks;
+}
+
+ngtcp2_callbacks server_callbacks(bool null_protection) {
+  ngtcp2_callbacks callbacks = common_callbacks(null_protection);
+  callbacks.recv_client_initial = ngtcp2_crypto_recv_client_initial_cb;
   return callbacks;
 }
 

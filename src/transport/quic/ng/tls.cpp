@@ -49,18 +49,19 @@ int log_key(gnutls_session_t session, const char* label, const gnutls_datum_t* s
 
 }  // namespace
 
-Result<std::unique_ptr<TlsContext>> TlsContext::create(const crypto::PrivateKey& identity, bool key_log) {
-  STARLING_TRY(security::CertificateDer certificate, security::make_certificate_der(identity));
+Result<std::unique_ptr<TlsContext>> TlsContext::create(const std::optional<security::CertificateDer>& certificate,
+                                                       bool key_log) {
   auto context = std::make_unique<TlsContext>();
   context->key_log_ = key_log;
   gnutls_certificate_credentials_t credentials = nullptr;
   if (const int code = gnutls_certificate_allocate_credentials(&credentials); code != 0)
     return fail(failed("certificate", code));
   context->credentials_.reset(credentials);
-  const gnutls_datum_t cert = datum(certificate.certificate), key = datum(certificate.private_key);
-  const int code = gnutls_certificate_set_x509_key_mem(credentials, &cert, &key, GNUTLS_X509_FMT_DER);
-  crypto::wipe(certificate.private_key);
-  if (code != 0) return fail(failed("certificate and key", code));
+  if (certificate) {
+    const gnutls_datum_t cert = datum(certificate->certificate), key = datum(certificate->private_key);
+    const int code = gnutls_certificate_set_x509_key_mem(credentials, &cert, &key, GNUTLS_X509_FMT_DER);
+    if (code != 0) return fail(failed("certificate and key", code));
+  }
   gnutls_certificate_set_verify_function(credentials, verify);
   gnutls_priority_t priorities = nullptr;
   if (const int wrong = gnutls_priority_init(&priorities, kPriorities, nullptr); wrong != 0)

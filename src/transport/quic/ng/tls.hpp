@@ -10,8 +10,7 @@
 #include <string_view>
 
 #include "starling/base/error.hpp"
-#include "starling/crypto/keys.hpp"
-#include "starling/peer/peer_id.hpp"
+#include "starling/security/certificate.hpp"
 
 namespace starling::transport::quic::ng {
 
@@ -41,9 +40,10 @@ class TlsOwner {
 /// Certificate, key and algorithms of one identity. Must outlive its sessions.
 class TlsContext {
  public:
-  /// Errors: Internal (GnuTLS), and those of make_certificate_der().
-  static Result<std::unique_ptr<TlsContext>> create(const crypto::PrivateKey& identity, bool key_log);
-  /// A session whose pointer (gnutls_session_set_ptr) the caller sets; `owner_of` finds the owner from it.
+  /// Without a certificate none is shown, which every libp2p peer refuses. Errors: Internal (GnuTLS).
+  static Result<std::unique_ptr<TlsContext>> create(const std::optional<security::CertificateDer>& certificate,
+                                                    bool key_log);
+  /// A session whose pointer (gnutls_session_set_ptr) the caller sets; owner_of() finds the owner from it.
   Result<TlsHandle> make_session(bool server) const;
 
  private:

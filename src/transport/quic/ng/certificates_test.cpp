@@ -1,0 +1,188 @@
+// Certificates that break libp2p's rules, on either side of a handshake between two engines. The rules themselves are
+// tested one by one, with the spec's test vectors, beside security/tls_certificate.
+#include <gtest/gtest.h>
+#include <openssl/x509v3.h>
+
+#include <functional>
+
+#include "security/tls_certificate.hpp"
+#include "support/transport_ends.hpp"
+#include "transport/quic/ng/make.hpp"
+
+namespace starling::transport::quic {
+namespace {
+
+using namespace starling::testing;
+using security::CertificateDer;
+using security::TlsCertificate;
+
+constexpr std::int64_t kNow = 1'800'000'000;
+
+CertificateDer to_der(const TlsCertificate& made) {
+  unsigned char *certificate = nullptr, *key = nullptr;
+  const int certificate_size = i2d_X509(made.certificate.get(), &certificate);
+  const int key_size = i2d_PrivateKey(made.key.get(), &key);
+  CertificateDer der{{certificate, certificate + certificate_size}, {key, key + key_size}};
+  OPENSSL_free(certificate);
+  OPENSSL_free(key);
+  return der;
+}
+
+/// A certificate of key 7 that `spoil` changed and that was signed again.
+CertificateDer spoiled(const std::function<void(X509&)>& spoil) {
+  TlsCertificate made = std::move(*security::make_libp2p_certificate(test_key(7)));
+  spoil(*made.certificate);
+  EXPECT_GT(X509_sign(made.certificate.get(), made.key.get(), EVP_sha256()), 0);
+  return to_der(made);
+}
+
+void remove_extension(X509& certificate) { X509_EXTENSION_free(X509_delete_ext(&certificate, 0)); }
+
+void take_anothers_extension(X509& certificate) {
+  const TlsCertificate other = std::move(*security::make_libp2p_certificate(test_key(8)));
+  remove_extension(certificate);
+  X509_add_ext(&certificate, X509_get_ext(other.certificate.get(), 0), -1);
+}
+
+void expire(X509& certificate) { ASN1_TIME_set(X509_getm_notAfter(&certificate), kNow - 10); }
+void begin_tomorrow(X509& certificate) { ASN1_TIME_set(X509_getm_notBefore(&certificate), kNow + 86'400); }
+
+void add_critical_extension(X509& certificate) {
+  X509_EXTENSION* unknown = X509V3_EXT_conf_nid(nullptr, nullptr, NID_policy_constraints,
+                                                const_cast<char*>("critical,requireExplicitPolicy:3"));
+  X509_add_ext(&certificate, unknown, -1);
+  X509_EXTENSION_free(unknown);
+}
+
+CertificateDer broken_self_signature() {
+  CertificateDer der = to_der(*security::make_libp2p_certificate(test_key(7)));
+  der.certificate.back() ^= 1;
+  return der;
+}
+
+struct Case {
+  std::string name;
+  std::function<std::optional<CertificateDer>()> make;
+};
+
+/// One side of the handshake; keeps what it is told.
+struct Side final : SessionEvents {
+  void on_established() override {}
+  void on_stream(StreamId) override {}
+  void on_data(StreamId, Bytes) override {}
+  void on_remote_close(StreamId) override {}
+  void on_reset(StreamId, std::uint64_t) override {}
+  void on_stop(StreamId, std::uint64_t) override {}
+  void on_openable() override {}
+  void on_datagram(Bytes) override {}
+  void on_id_added(const ConnectionId&) override {}
+  void on_id_removed(const ConnectionId&) override {}
+  void on_reset_token_added(const ResetToken&) override {}
+  void on_reset_token_removed(const ResetToken&) override {}
+  void on_path_changed(const io::Endpoint&) override {}
+  std::unique_ptr<Session> session;
+};
+
+class QuicCertificates : public ::testing::TestWithParam<Case> {
+ protected:
+  std::unique_ptr<Engine> engine(std::optional<CertificateDer> certificate) {
+    auto made = ng::make_engine_of({std::move(certificate), false}, as_bytes("secret"), *random_, options_,
+                                   [] { return kNow; });
+    EXPECT_TRUE(made) << made.error().message();
+    return std::move(*made);
+  }
+  /// Lets a client of one engine and a server of the other talk until neither has more to say.
+  void shake_hands(Engine& client_engine, Engine& server_engine, std::optional<PeerId> expected = std::nullopt) {
+    client_.session = client_engine.connect(to_server_, std::move(expected), client_, now_);
+    for (int round = 0; round < 8; ++round) {
+      pass_on(client_, [&](Bytes packet) {
+        if (!server_.session) {
+          const auto head = server_engine.parse(packet);
+          const Verdict verdict = server_engine.judge(to_client_, packet, *head, false, now_);
+          server_.session = server_engine.accept(to_client_, *head, verdict, packet, server_, now_);
+        }
+        server_.session->receive(to_client_, 0, packet, now_);
+      });
+      if (server_.session)
+        pass_on(server_, [&](Bytes packet) { client_.session->receive(to_server_, 0, packet, now_); });
+      now_ += std::chrono::milliseconds(1);
+    }
+  }
+  void pass_on(Side& from, const std::function<void(Bytes)>& deliver) {
+    if (from.session->ended() != nullptr) {
+      if (const auto last = from.session->farewell(room_, now_)) deliver(Bytes(room_).first(last->size));
+      return;
+    }
+    for (const PacketBatch& batch : from.session->write(room_, now_))
+      for (std::size_t at = 0; at < batch.size; at += batch.segment)
+        deliver(Bytes(room_).subspan(batch.offset + at, std::min(batch.segment, batch.size - at)));
+  }
+
+  std::unique_ptr<Random> random_ = seeded_random(5);
+  QuicOptions options_ = quic_options();
+  std::array<std::uint8_t, 64u << 10> room_{};
+  TimePoint now_{std::chrono::seconds(1)};
+  io::Endpoint a_{io::IpAddress::v4({10, 0, 0, 1}), 1}, b_{io::IpAddress::v4({10, 0, 0, 2}), 2};
+  Path to_server_{a_, b_}, to_client_{b_, a_};
+  Side client_, server_;
+};
+
+TEST_P(QuicCertificates, a_server_that_shows_it_is_refused_and_told_so) {
+  const auto good = engine(security::make_certificate_der(test_key(1)).value());
+  const auto bad = engine(GetParam().make());
+  shake_hands(*good, *bad);
+  ASSERT_NE(client_.session->ended(), nullptr);
+  EXPECT_FALSE(client_.session->established());
+  EXPECT_EQ(client_.session->ended()->error->op(), Op::Secure);
+  EXPECT_FALSE(server_.session->established());
+  ASSERT_NE(server_.session->ended(), nullptr);
+}
+
+TEST_P(QuicCertificates, a_client_that_shows_it_is_refused_and_told_so) {
+  const auto good = engine(security::make_certificate_der(test_key(1)).value());
+  const auto bad = engine(GetParam().make());
+  shake_hands(*bad, *good);
+  ASSERT_NE(server_.session->ended(), nullptr);
+  EXPECT_FALSE(server_.session->established());
+  ASSERT_NE(client_.session->ended(), nullptr);
+  EXPECT_EQ(*client_.session->ended()->error, ErrorCode::HandshakeFailed);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Broken, QuicCertificates,
+    ::testing::Values(Case{"none", [] { return std::nullopt; }},
+                      Case{"without_the_extension", [] { return spoiled(remove_extension); }},
+                      Case{"with_anothers_extension", [] { return spoiled(take_anothers_extension); }},
+                      Case{"expired", [] { return spoiled(expire); }},
+                      Case{"not_valid_yet", [] { return spoiled(begin_tomorrow); }},
+                      Case{"with_an_unknown_critical_extension", [] { return spoiled(add_critical_extension); }},
+                      Case{"with_a_broken_self_signature", [] { return broken_self_signature(); }}),
+    [](const auto& info) { return info.param.name; });
+
+class QuicHandshake : public QuicCertificates {};
+
+TEST_F(QuicHandshake, good_certificates_prove_who_both_are) {
+  const auto one = engine(security::make_certificate_der(test_key(1)).value());
+  const auto two = engine(security::make_certificate_der(test_key(2)).value());
+  shake_hands(*one, *two, peer_of(test_key(2)));
+  ASSERT_TRUE(client_.session->established() && server_.session->established());
+  EXPECT_EQ(client_.session->remote_peer(), peer_of(test_key(2)));
+  EXPECT_EQ(server_.session->remote_peer(), peer_of(test_key(1)));
+}
+
+TEST_F(QuicHandshake, every_type_of_identity_serves) {
+  for (const auto type :
+       {crypto::KeyType::Ed25519, crypto::KeyType::Secp256k1, crypto::KeyType::Ecdsa, crypto::KeyType::Rsa}) {
+    const auto key = crypto::PrivateKey::generate(type, *random_).value();
+    const auto one = engine(security::make_certificate_der(key).value());
+    const auto two = engine(security::make_certificate_der(test_key(2)).value());
+    client_.session.reset();
+    server_.session.reset();
+    shake_hands(*one, *two);
+    ASSERT_TRUE(client_.session->established() && server_.session->established()) << crypto::to_string(type);
+    EXPECT_EQ(server_.session->remote_peer(), PeerId::from_public_key(key.public_key()));
+  }
+}
+
+}  // namespace
+}  // namespace starling::transport::quic

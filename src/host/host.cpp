@@ -60,7 +60,13 @@ std::vector<Multiaddr> Host::addresses() const {
 
 io::Task<Result<swarm::ConnectionId>> Host::connect(PeerId peer, std::vector<Multiaddr> addresses,
                                                     swarm::DialReport* report) {
-  auto link = co_await swarm_.dial(std::move(peer), std::move(addresses), report);
+  return connect(std::move(peer), swarm::from_source(AddressSource::User, std::move(addresses)),
+                 {swarm::DialOrigin::User}, report);
+}
+
+io::Task<Result<swarm::ConnectionId>> Host::connect(PeerId peer, std::vector<swarm::DialAddress> addresses,
+                                                    swarm::DialOptions options, swarm::DialReport* report) {
+  auto link = co_await swarm_.dial(std::move(peer), std::move(addresses), options, report);
   if (!link) co_return std::unexpected(std::move(link).error());
   co_return (*link)->id();
 }

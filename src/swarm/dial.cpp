@@ -46,7 +46,20 @@ Error all_failed(const DialReport& report) {
   return last != nullptr ? std::move(error).caused_by(*last) : error;
 }
 
+AddressSource source_of(const DialAttempt& attempt, const std::vector<DialAddress>& given) {
+  const Multiaddr& start = attempt.from ? *attempt.from : attempt.address;
+  for (const DialAddress& each : given)
+    if (each.address.without_last(Protocol::P2p) == start) return each.source;
+  return AddressSource::Unknown;
+}
+
 }  // namespace
+
+std::vector<DialAddress> from_source(AddressSource source, std::vector<Multiaddr> addresses) {
+  std::vector<DialAddress> all;
+  for (Multiaddr& address : addresses) all.push_back({std::move(address), source});
+  return all;
+}
 
 // Runs the attempts of one dial. Lives in the frame of run_dial().
 class Swarm::Dialer {
@@ -131,6 +144,7 @@ class Swarm::Dialer {
       co_return fail(ErrorCode::Unsupported, Op::Dial, Origin::Local,
                      "no transport of this node dials " + attempt.address.to_string());
     }
+    if (swarm_.gater_ != nullptr) STARLING_CO_CHECK(swarm_.gater_->may_dial(dial_.report.peer, attempt.address));
     STARLING_CO_CHECK(co_await swarm_.take_dial_slot());
     auto connection = co_await transport->dial(attempt.address, options_of(attempt));
     --swarm_.dials_running_;
@@ -166,8 +180,11 @@ io::Task<Status> Swarm::take_dial_slot() {
 }
 
 // Resolves names, strips /p2p, drops doubles, orders.
-io::Task<std::vector<DialAttempt>> Swarm::plan(const PeerId& peer, std::vector<Multiaddr> addresses) {
-  const std::vector<DialAttempt> attempts = co_await resolve(peer, std::move(addresses));
+io::Task<std::vector<DialAttempt>> Swarm::plan(const PeerId& peer, std::vector<DialAddress> given) {
+  std::vector<Multiaddr> addresses;
+  for (const DialAddress& each : given) addresses.push_back(each.address);
+  std::vector<DialAttempt> attempts = co_await resolve(peer, std::move(addresses));
+  for (DialAttempt& attempt : attempts) attempt.source = source_of(attempt, given);
   std::vector<DialAttempt> distinct;
   for (int wanted = 0; wanted <= kLastRank; ++wanted) {
     for (const DialAttempt& attempt : attempts) {
@@ -225,7 +242,7 @@ io::Task<std::vector<DialAttempt>> Swarm::resolve(const PeerId& peer, std::vecto
   co_return attempts;
 }
 
-io::Task<void> Swarm::run_dial(PendingDial& dial, std::vector<Multiaddr> addresses) {
+io::Task<void> Swarm::run_dial(PendingDial& dial, std::vector<DialAddress> addresses) {
   const TimePoint start = world_.reactor.now();
   dial.report.attempts =
       co_await io::with_deadline(options_.dial_timeout, io::timeout_error(Op::Resolve, dial.report.peer.to_string()),
@@ -244,6 +261,10 @@ io::Task<void> Swarm::run_dial(PendingDial& dial, std::vector<Multiaddr> address
 }
 
 io::Task<Result<Link*>> Swarm::dial(PeerId peer, std::vector<Multiaddr> addresses, DialReport* report) {
+  return dial(std::move(peer), from_source(AddressSource::User, std::move(addresses)), {DialOrigin::User}, report);
+}
+
+io::Task<Result<Link*>> Swarm::dial(PeerId peer, std::vector<DialAddress> addresses, DialOptions, DialReport* report) {
   if (report != nullptr) report->peer = peer;
   const auto refuse = [report](Error error) {
     if (report != nullptr) report->error = error;
@@ -255,6 +276,8 @@ io::Task<Result<Link*>> Swarm::dial(PeerId peer, std::vector<Multiaddr> addresse
     if (report != nullptr) report->reused_connection = true;
     co_return link;
   }
+  if (gater_ != nullptr)
+    if (Status allowed = gater_->may_dial(peer); !allowed) co_return refuse(std::move(allowed).error());
   auto& slot = dials_[peer];
   const bool joined = slot != nullptr;
   ++(joined ? counters_.dials_joined : counters_.dials);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "starling/io/sim_network.hpp"
+#include "support/swarm_options.hpp"
 #include "support/transport_ends.hpp"
 
 namespace starling::swarm {
@@ -11,17 +12,6 @@ namespace {
 using namespace starling::testing;
 using Outcome = DialAttempt::Outcome;
 using transport::CloseReason;
-
-SwarmOptions swarm_options() {
-  return {.dial_timeout = 20s,
-          .dial_stagger = 250ms,
-          .max_dials_per_peer = 8,
-          .max_dials = 16,
-          .max_addresses_per_dial = 10,
-          .max_connections = 16,
-          .max_inbound_connections = 12,
-          .max_connections_per_peer = 4};
-}
 
 names::ResolverOptions resolver_options() {
   return {.lookup_timeout = 5s,
@@ -168,6 +158,39 @@ TEST_F(SwarmTest, a_dial_to_itself_is_refused_and_reported) {
   EXPECT_EQ(dial(a, a, &report).error(), ErrorCode::DialedSelf);
   ASSERT_TRUE(report.error);
   EXPECT_EQ(*report.error, ErrorCode::DialedSelf);
+}
+
+/// Forbids one peer and one address.
+struct TwoRules final : Gater {
+  static Status forbidden(bool yes, const char* rule) {
+    return yes ? fail(ErrorCode::Gated, Op::Dial, Origin::Local, rule) : Status{};
+  }
+  Status may_dial(const PeerId& peer) override { return forbidden(peer == no_peer, "peer rule"); }
+  Status may_dial(const PeerId&, const Multiaddr& address) override {
+    return forbidden(address == no_address, "address rule");
+  }
+  PeerId no_peer;
+  Multiaddr no_address;
+};
+
+TEST_F(SwarmTest, the_gater_is_asked_for_the_peer_and_for_each_address) {
+  Member &a = add(), &b = add(), &c = add();
+  TwoRules rules;
+  rules.no_peer = c.end.id;
+  rules.no_address = b.address();
+  a.swarm.set_gater(&rules);
+  DialReport report;
+  EXPECT_EQ(dial(a, c, &report).error(), ErrorCode::Gated);
+  ASSERT_TRUE(report.error);
+  EXPECT_EQ(report.error->detail(), "peer rule");
+  const auto segments = world_.counters().segments;
+  EXPECT_EQ(dial(a, b, &report).error(), ErrorCode::Gated);
+  EXPECT_EQ(world_.counters().segments, segments) << "nothing was sent";
+  ASSERT_EQ(report.attempts.size(), 1u);
+  EXPECT_EQ(report.attempts[0].error->detail(), "address rule");
+  EXPECT_EQ(report.attempts[0].source, AddressSource::User);
+  rules.no_address = refusing();
+  EXPECT_TRUE(dial(a, b, {rules.no_address, b.address()})) << "the other address is still dialed";
 }
 
 TEST_F(SwarmTest, limits_turn_connections_away) {

@@ -93,6 +93,7 @@ io::Task<Result<std::unique_ptr<Connection>>> TcpTransport::dial_from(io::Connec
                                            upgrader_.world.network.connect(remote, from));
   if (options.times != nullptr) options.times->connect += upgrader_.world.reactor.now() - start;
   if (!socket) co_return std::unexpected(std::move(socket).error());
+  if (options.on_answer) options.on_answer();
   Multiaddr local = tcp_multiaddr((*socket)->local());
   co_return co_await upgrader_.upgrade(std::move(*socket), Direction::Outbound, std::move(local), std::move(address),
                                        options);

@@ -305,8 +305,11 @@ TEST_P(TransportConformance, closing_wakes_readers_and_writers) {
 TEST_P(TransportConformance, the_wrong_peer_is_refused_and_the_error_names_both) {
   const PeerId other = peer_of(test_key(99));
   StageTimes times;
-  const auto dialed = run(client_.transport->dial(address_, {other, &times}));
+  int answers = 0;
+  const auto dialed = run(
+      client_.transport->dial(address_, {.expected_peer = other, .times = &times, .on_answer = [&] { ++answers; }}));
   ASSERT_FALSE(dialed);
+  EXPECT_GE(answers, 1) << "a host answered, if the wrong one";
   EXPECT_EQ(dialed.error().op(), Op::Secure);
   EXPECT_EQ(times.reached, "security handshake");
   const std::string message = dialed.error().message();
@@ -317,8 +320,10 @@ TEST_P(TransportConformance, the_wrong_peer_is_refused_and_the_error_names_both)
 TEST_P(TransportConformance, a_dial_to_nobody_fails_while_connecting) {
   const Multiaddr nobody = client_.address({place_->listen_at().address, 9});
   StageTimes times;
-  const auto dialed = run(client_.transport->dial(nobody, {std::nullopt, &times}));
+  int answers = 0;
+  const auto dialed = run(client_.transport->dial(nobody, {.times = &times, .on_answer = [&] { ++answers; }}));
   ASSERT_FALSE(dialed);
+  EXPECT_EQ(answers, 0);
   EXPECT_EQ(times.reached, "connect");
 }
 

@@ -7,6 +7,7 @@
 
 #include "starling/host/host.hpp"
 #include "starling/io/sim_network.hpp"
+#include "support/swarm_options.hpp"
 #include "support/transport_ends.hpp"
 
 namespace starling::testing {
@@ -23,17 +24,6 @@ inline host::HostOptions host_options() {
   options.identify = true;
   options.record_sequence = 7;
   return options;
-}
-
-inline swarm::SwarmOptions swarm_options() {
-  return {.dial_timeout = 20s,
-          .dial_stagger = 250ms,
-          .max_dials_per_peer = 8,
-          .max_dials = 16,
-          .max_addresses_per_dial = 10,
-          .max_connections = 16,
-          .max_inbound_connections = 12,
-          .max_connections_per_peer = 4};
 }
 
 /// A host that listens on its machine. close() before it dies.

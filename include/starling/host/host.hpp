@@ -72,9 +72,13 @@ class Host final : private swarm::SwarmEvents {
   /// The addresses others may use, each ending in /p2p/<our id>.
   std::vector<Multiaddr> addresses() const;
 
-  /// A connection to the peer named at the end of `address` (or each of `addresses`).
+  /// A connection to `peer`, dialed now: the caller's own wish, so nothing that is known of the addresses holds it
+  /// back.
   io::Task<Result<swarm::ConnectionId>> connect(PeerId peer, std::vector<Multiaddr> addresses,
                                                 swarm::DialReport* report = nullptr);
+  /// A connection to `peer`, with a say in who wants it and where the addresses are from.
+  io::Task<Result<swarm::ConnectionId>> connect(PeerId peer, std::vector<swarm::DialAddress> addresses,
+                                                swarm::DialOptions options, swarm::DialReport* report = nullptr);
   /// A stream on the best connection to `peer`, which must be connected. `protocols` in order of preference: with one,
   /// or when identify told which the peer has, nothing waits for the answer (lazy negotiation). Waits for a place
   /// when the connection has as many streams as it may, and for the answer, `negotiate_timeout` in all.

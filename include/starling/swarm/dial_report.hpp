@@ -8,6 +8,7 @@
 #include "starling/base/clock.hpp"
 #include "starling/base/error.hpp"
 #include "starling/multiformats/multiaddr.hpp"
+#include "starling/peer/address_source.hpp"
 #include "starling/peer/peer_id.hpp"
 #include "starling/transport/transport.hpp"
 
@@ -18,6 +19,7 @@ struct DialAttempt {
   Multiaddr address;              // as it was dialed, without /p2p; after name resolution
   std::optional<Multiaddr> from;  // the given address with the name it was resolved from
   std::string host_name;          // the last name on the way, for SNI and the Host header; empty without one
+  AddressSource source = AddressSource::Unknown;
   Outcome outcome = Outcome::NotTried;
   Duration started_after{};  // since the dial began
   Duration total{};

@@ -12,7 +12,9 @@
 
 #include "starling/io/network.hpp"
 #include "starling/names/resolver.hpp"
+#include "starling/swarm/dial_options.hpp"
 #include "starling/swarm/dial_report.hpp"
+#include "starling/swarm/gater.hpp"
 #include "starling/transport/transport.hpp"
 
 namespace starling::swarm {
@@ -92,9 +94,15 @@ class Swarm {
   /// As others may reach them: unspecified addresses replaced by those of the machine's interfaces.
   std::vector<Multiaddr> reachable_listen_addresses() const;
 
-  /// The connection to `peer`: the one there is, or a new one. Addresses may end in /p2p/<peer>. The report is filled
-  /// in any case. Errors: NoAddresses, AllAddressesFailed (with the causes), DialedSelf, LimitExceeded, Timeout.
+  /// The connection to `peer`: the one there is, or a new one. The report is filled in any case.
+  /// Errors: NoAddresses, AllAddressesFailed (with the causes), DialedSelf, Gated, LimitExceeded, Timeout.
+  io::Task<Result<Link*>> dial(PeerId peer, std::vector<DialAddress> addresses, DialOptions options,
+                               DialReport* report = nullptr);
+  /// The same for addresses that the user gave and wants dialed now.
   io::Task<Result<Link*>> dial(PeerId peer, std::vector<Multiaddr> addresses, DialReport* report = nullptr);
+
+  /// Asked before every dial. Borrowed: must outlive the swarm or be replaced; null permits everything.
+  void set_gater(Gater* gater) { gater_ = gater; }
 
   /// The best open connection to `peer`, or null.
   Link* find(const PeerId& peer);
@@ -120,9 +128,9 @@ class Swarm {
   io::Task<void> links_gone();
   void on_link_closed(Link& link, const transport::CloseReason& reason);
   transport::Transport* transport_for(const Multiaddr& address);
-  io::Task<void> run_dial(PendingDial& dial, std::vector<Multiaddr> addresses);
+  io::Task<void> run_dial(PendingDial& dial, std::vector<DialAddress> addresses);
   io::Task<names::Resolution> look_up_names(std::vector<Multiaddr> addresses);
-  io::Task<std::vector<DialAttempt>> plan(const PeerId& peer, std::vector<Multiaddr> addresses);
+  io::Task<std::vector<DialAttempt>> plan(const PeerId& peer, std::vector<DialAddress> addresses);
   io::Task<std::vector<DialAttempt>> resolve(const PeerId& peer, std::vector<Multiaddr> addresses);
   io::Task<Status> take_dial_slot();
 
@@ -131,6 +139,7 @@ class Swarm {
   SwarmOptions options_;
   SwarmEvents& events_;
   std::unique_ptr<names::Resolver> resolver_;
+  Gater* gater_ = nullptr;
   std::vector<std::unique_ptr<transport::Transport>> transports_;
   std::vector<std::unique_ptr<transport::TransportListener>> listeners_;
   std::map<ConnectionId, std::unique_ptr<Link>> links_;

@@ -31,6 +31,9 @@ struct DialOptions {
   /// The DNS name the address was resolved from, or empty: what WebSocket says in its Host header and TLS in its SNI
   /// unless the address has a /sni of its own.
   std::string server_name;
+  /// Called when the remote host has answered (the socket is connected) and the handshakes begin; again if the
+  /// transport tries again. May be empty.
+  std::function<void()> on_answer = {};
 };
 
 /// Listens on one address and hands out finished connections.

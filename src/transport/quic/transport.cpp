@@ -163,6 +163,7 @@ io::Task<Result<std::unique_ptr<Connection>>> Quic::dial(Multiaddr address, Dial
     times.connect += world_.reactor.now() - start;
   }
   const bool heard = connection->first_answer_at().has_value();
+  if (heard && dial.on_answer) dial.on_answer();  // a round trip late at most: the handshake takes one
   const Op op = heard ? Op::Secure : Op::Connect;
   if (!waited) co_return std::unexpected(Error(waited.error()).while_doing(op, address.to_string()));
   if (!connection->established() || connection->closed()) {

@@ -34,6 +34,7 @@ endif()
 # What each layer may use beyond the layers below it. A package not named here is not on the layer's link line.
 set(STARLING_EXTERNAL_base fmt::fmt)
 set(STARLING_EXTERNAL_io Threads::Threads PkgConfig::CARES)
+set(STARLING_EXTERNAL_diagnostics Boost::json fmt::fmt)
 set(STARLING_EXTERNAL_crypto OpenSSL::Crypto PkgConfig::SODIUM)
 set(STARLING_EXTERNAL_security OpenSSL::SSL OpenSSL::Crypto PkgConfig::SODIUM)
 set(STARLING_EXTERNAL_runtime Boost::json)

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "runtime/diagnostics.hpp"
 #include "runtime/quic_wiring.hpp"
 #include "starling/names/servers.hpp"
 #include "starling/runtime/node.hpp"
@@ -172,6 +173,7 @@ Result<std::unique_ptr<Node>> Node::create(io::World world, crypto::PrivateKey k
   }
   if (settings.ping.serve) ping::serve(*node->host_, node->ping_options());
   if (settings.perf.serve) perf::serve(*node->host_, node->perf_options());
+  add_diagnostics(*node);
   return node;
 }
 

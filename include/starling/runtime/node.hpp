@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "starling/diagnostics/registry.hpp"
 #include "starling/host/host.hpp"
 #include "starling/protocols/perf/perf.hpp"
 #include "starling/protocols/ping/ping.hpp"
@@ -28,6 +29,8 @@ class Node {
   const transport::InboundCounters& inbound() const { return upgrader_->counters; }
   /// Null without the transport "quic-v1".
   const transport::QuicCounters* quic() const { return quic_ != nullptr ? &quic_->counters() : nullptr; }
+  /// Pages and metrics of this node; src/runtime/diagnostics.cpp adds those of each layer.
+  diagnostics::Registry& diagnostics() { return diagnostics_; }
   ping::PingOptions ping_options() const { return {options_.ping.timeout}; }
   perf::PerfOptions perf_options() const;
 
@@ -41,6 +44,7 @@ class Node {
   std::unique_ptr<transport::Upgrader> upgrader_;
   std::unique_ptr<host::Host> host_;
   const transport::QuicTransport* quic_ = nullptr;  // of the host's swarm
+  diagnostics::Registry diagnostics_;
 };
 
 }  // namespace starling::runtime

@@ -15,6 +15,7 @@ void add_identify_command(CLI::App& app, Run& run);
 void add_dial_command(CLI::App& app, Run& run);
 void add_perf_command(CLI::App& app, Run& run);
 void add_interop_client_command(CLI::App& app, Run& run);
+void add_config_command(CLI::App& app, Run& run);
 void add_document_commands(CLI::App& app, Run& run);
 
 /// The whole program: parses, runs, returns the exit code.

@@ -16,8 +16,6 @@ namespace {
 
 struct DaemonFlags {
   NodeFlags node;
-  std::vector<std::string> listen;  // empty: port 4001 of every transport, on every address
-  std::string data_dir;
   bool test_protocols = false;
 };
 
@@ -40,10 +38,9 @@ std::filesystem::path default_data_dir() {
 }
 
 // The identity of a daemon is kept: in the file given, or in its data directory.
-Status choose_identity(DaemonFlags& flags) {
+Status choose_identity(DaemonFlags& flags, const std::string& data_dir) {
   if (!flags.node.key_file.empty()) return {};
-  const std::filesystem::path folder =
-      flags.data_dir.empty() ? default_data_dir() : std::filesystem::path(flags.data_dir);
+  const std::filesystem::path folder = data_dir.empty() ? default_data_dir() : std::filesystem::path(data_dir);
   std::error_code problem;
   std::filesystem::create_directories(folder, problem);
   if (problem)
@@ -139,8 +136,8 @@ io::Task<int> serve(Session& session, const DaemonFlags& flags) {
   if (flags.test_protocols && session.node->options().perf.serve)
     perf::serve(session.host(), session.node->perf_options(), print_served);
   const auto subscriptions = print_events(session);
-  const auto listen =
-      flags.listen.empty() ? default_listen(session.node->options().transport.transports) : flags.listen;
+  const std::vector<std::string>& given = session.node->options().daemon.listen;
+  const auto listen = given.empty() ? default_listen(session.node->options().transport.transports) : given;
   for (const std::string& text : listen) {
     const auto address = Multiaddr::from_string(text);
     if (!address) co_return report(address.error(), session.flags.json);
@@ -152,9 +149,16 @@ io::Task<int> serve(Session& session, const DaemonFlags& flags) {
 }
 
 int run_daemon(DaemonFlags flags) {
-  if (const Status chosen = choose_identity(flags); !chosen) return report(chosen.error(), flags.node.json);
+  const auto configuration = configuration_of(flags.node);
+  if (!configuration) return report(configuration.error(), flags.node.json);
+  if (const Status right = runtime::to_status(configuration->mistakes); !right)
+    return report(right.error(), flags.node.json);
+  const runtime::Options& options = configuration->options;
+  if (const Status chosen = choose_identity(flags, options.daemon.data_dir); !chosen)
+    return report(chosen.error(), flags.node.json);
   NodeFlags node = flags.node;
-  return run_session(std::move(node), /*timed=*/false, [flags](Session& session) { return serve(session, flags); });
+  return run_session(std::move(node), options, /*timed=*/false,
+                     [flags](Session& session) { return serve(session, flags); });
 }
 
 }  // namespace
@@ -164,12 +168,19 @@ void add_daemon_command(CLI::App& app, Run& run) {
   CLI::App* daemon = app.add_subcommand("daemon", "Run a node until Ctrl-C");
   add_node_flags(*daemon, flags->node);
   daemon
-      ->add_option("--listen", flags->listen,
-                   "Address to listen on; may be given several times; default: port 4001 of every transport")
+      ->add_option_function<std::vector<std::string>>(
+          "--listen",
+          [flags](const std::vector<std::string>& all) {
+            std::string list;
+            for (const std::string& each : all) list += (list.empty() ? "" : ",") + each;
+            flags->node.settings.push_back({"daemon.listen", list, "--listen"});
+          },
+          "Address to listen on; may be given several times; default: port 4001 of every transport")
       ->type_name("MULTIADDR");
-  daemon->add_option("--data-dir", flags->data_dir, "Folder for the identity; default: the user's data folder")
+  add_key_option(*daemon, flags->node, "--data-dir", "daemon.data_dir",
+                 "Folder for the identity; default: the user's data folder")
       ->type_name("DIR");
-  daemon->add_flag("--perf", flags->node.options.perf.serve, "Serve /perf/1.0.0: lets any peer use the line");
+  add_key_flag(*daemon, flags->node, "--perf", "perf.serve", "Serve /perf/1.0.0: lets any peer use the line");
   daemon->add_flag("--test-protocols", flags->test_protocols,
                    "Serve echo and other protocols for tests between implementations");
   daemon->footer("Examples:\n  starling daemon\n  starling daemon --listen /ip4/127.0.0.1/tcp/0 --key node.key --json");

@@ -1,10 +1,13 @@
 #include "cli/session.hpp"
 
 #include <signal.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <utility>
 
 #include "cli/units.hpp"
@@ -23,21 +26,6 @@ Result<crypto::PrivateKey> identity(const NodeFlags& flags) {
 bool private_network_forced() {
   const char* value = std::getenv("LIBP2P_FORCE_PNET");
   return value != nullptr && std::string_view(value) == "1";
-}
-
-runtime::Options apply(const NodeFlags& flags) {
-  runtime::Options options = flags.options;
-  options.private_network.required |= private_network_forced();
-  if (!flags.transports.empty()) options.transport.transports = split_list(flags.transports);
-  if (!flags.muxers.empty()) options.transport.muxers = split_list(flags.muxers);
-  if (!flags.securities.empty()) {
-    options.transport.securities = split_list(flags.securities);
-    for (const std::string& name : options.transport.securities)
-      options.transport.allow_plaintext |= name == "plaintext";
-    if (options.transport.allow_plaintext)
-      std::fprintf(stderr, "warning: plaintext is offered: nothing is encrypted\n");
-  }
-  return options;
 }
 
 std::uint64_t wall_clock_ns() {
@@ -94,27 +82,71 @@ void add_node_flags(CLI::App& app, NodeFlags& flags) {
   app.add_option("--key-type", flags.key_type, "Type of an identity that is made now")
       ->check(CLI::IsMember({"ed25519", "secp256k1", "ecdsa", "rsa"}))
       ->capture_default_str();
-  app.add_option("--transport", flags.transports, "Transports to offer (comma list): tcp,quic-v1");
-  app.add_option("--security", flags.securities,
+  add_key_option(app, flags, "--transport", "transport.transports", "Transports to offer (comma list): tcp,quic-v1");
+  add_key_option(app, flags, "--security", "transport.securities",
                  "Security protocols in order of preference (comma list): noise, tls; plaintext for tests only");
-  app.add_option("--psk", flags.options.private_network.key_file,
+  add_key_option(app, flags, "--psk", "private_network.key_file",
                  "Key file of a private network: talk only to peers that have the same one")
       ->type_name("FILE");
-  app.add_option("--muxer", flags.muxers, "Muxers in order of preference (comma list): yamux, mplex");
+  add_key_option(app, flags, "--muxer", "transport.muxers", "Muxers in order of preference (comma list): yamux, mplex");
+  add_configuration_flags(app, flags);
+}
+
+void add_configuration_flags(CLI::App& app, NodeFlags& flags) {
+  app.add_option("--config", flags.config_file, "Configuration file (TOML); `starling config default` prints one")
+      ->type_name("FILE");
+  std::string names;
+  for (const runtime::Profile& each : runtime::profiles())
+    names += (names.empty() ? "" : ", ") + std::string(each.name);
+  app.add_option("--profile", flags.profile, "Values for a kind of machine: " + names)->type_name("NAME");
+  app.add_option("--set", flags.set,
+                 "One configuration key; may be given several times. `starling config explain` lists them")
+      ->type_name("KEY=VALUE");
+}
+
+CLI::Option* add_key_option(CLI::App& app, NodeFlags& flags, const std::string& flag, const std::string& key,
+                            const std::string& about) {
+  return app
+      .add_option_function<std::string>(
+          flag, [&flags, flag, key](const std::string& value) { flags.settings.push_back({key, value, flag}); }, about)
+      ->type_name("TEXT");
+}
+
+CLI::Option* add_key_flag(CLI::App& app, NodeFlags& flags, const std::string& flag, const std::string& key,
+                          const std::string& about) {
+  return app.add_flag_callback(flag, [&flags, flag, key] { flags.settings.push_back({key, "true", flag}); }, about);
+}
+
+Result<runtime::Configuration> configuration_of(const NodeFlags& flags) {
+  runtime::ConfigurationInput input{.profile = flags.profile, .settings = flags.settings};
+  for (const runtime::Setting& each : flags.settings)  // asked for on the command line, it needs no second permission
+    if (each.key == "transport.securities" && each.value.find("plaintext") != std::string::npos)
+      input.settings.push_back({"transport.allow_plaintext", "true", each.flag});
+  for (const std::string& text : flags.set) {
+    const std::size_t equals = text.find('=');
+    if (equals == std::string::npos)
+      return fail(ErrorCode::InvalidArgument, Op::Configure, Origin::Local,
+                  "--set " + text + ": write it as KEY=VALUE");
+    input.settings.push_back({text.substr(0, equals), text.substr(equals + 1), "--set"});
+  }
+  for (char** each = environ; *each != nullptr; ++each) {
+    const std::string_view variable = *each;
+    const std::size_t equals = std::min(variable.find('='), variable.size());
+    if (equals < variable.size())
+      input.environment.emplace_back(variable.substr(0, equals), variable.substr(equals + 1));
+  }
+  if (!flags.config_file.empty()) {
+    std::ifstream file(flags.config_file, std::ios::binary);
+    input.file_name = flags.config_file;
+    input.file_text.assign(std::istreambuf_iterator<char>(file), {});
+    if (!file) return fail(ErrorCode::FileUnreadable, Op::ReadFile, Origin::Local, flags.config_file);
+  }
+  if (private_network_forced()) input.settings.push_back({"private_network.required", "true", "LIBP2P_FORCE_PNET"});
+  return runtime::configure(input);
 }
 
 void add_timeout_flag(CLI::App& app, NodeFlags& flags) {
   app.add_option("--timeout", flags.timeout, "Give up after this time")->check(duration_check())->capture_default_str();
-}
-
-std::vector<std::string> split_list(const std::string& text) {
-  std::vector<std::string> items;
-  for (std::size_t start = 0; start <= text.size();) {
-    const std::size_t end = std::min(text.find(',', start), text.size());
-    if (end > start) items.push_back(text.substr(start, end - start));
-    start = end + 1;
-  }
-  return items;
 }
 
 Result<Target> parse_target(const std::string& text) {
@@ -148,12 +180,21 @@ int report(const Error& error, bool json) {
 }
 
 int run_session(NodeFlags flags, bool timed, Command command) {
+  const auto configuration = configuration_of(flags);
+  if (!configuration) return report(configuration.error(), flags.json);
+  if (const Status right = runtime::to_status(configuration->mistakes); !right)
+    return report(right.error(), flags.json);
+  return run_session(std::move(flags), configuration->options, timed, std::move(command));
+}
+
+int run_session(NodeFlags flags, runtime::Options options, bool timed, Command command) {
+  if (options.transport.allow_plaintext) std::fprintf(stderr, "warning: plaintext is offered: nothing is encrypted\n");
   auto key = identity(flags);
   if (!key) return report(key.error(), flags.json);
   Session session{io::RealReactor::create(), nullptr, nullptr, std::move(flags)};
   session.network = session.reactor->make_network();
   const io::World world{*session.reactor, *session.network, system_random()};
-  auto node = runtime::Node::create(world, std::move(*key), apply(session.flags), wall_clock_ns());
+  auto node = runtime::Node::create(world, std::move(*key), std::move(options), wall_clock_ns());
   if (!node) return report(node.error(), session.flags.json);
   session.node = std::move(*node);
   return io::run_task(*session.reactor, live(session, timed, command));

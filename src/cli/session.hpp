@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "starling/io/real.hpp"
+#include "starling/runtime/configuration.hpp"
 #include "starling/runtime/node.hpp"
 
 namespace starling::cli {
@@ -21,13 +22,21 @@ inline constexpr int kOk = 0, kFailed = 1, kUsage = 2, kTimedOut = 3;
 struct NodeFlags {
   std::string key_file;
   std::string key_type = "ed25519";
-  std::string transports, securities, muxers;  // comma lists
-  std::string timeout = "30s";                 // the whole command; clients only
+  std::string config_file, profile;
+  std::vector<std::string> set;  // KEY=VALUE
+  std::string timeout = "30s";   // the whole command; clients only
   bool json = false;
-  runtime::Options options;
+  std::vector<runtime::Setting> settings;  // of flags that stand for a key; the last one counts
 };
 
 void add_json_flag(CLI::App& app, bool& json);
+/// --config, --profile, --set
+void add_configuration_flags(CLI::App& app, NodeFlags& flags);
+/// A flag that stands for a key: `--transport tcp` is `--set transport.transports=tcp`.
+CLI::Option* add_key_option(CLI::App& app, NodeFlags& flags, const std::string& flag, const std::string& key,
+                            const std::string& about);
+CLI::Option* add_key_flag(CLI::App& app, NodeFlags& flags, const std::string& flag, const std::string& key,
+                          const std::string& about);
 void add_node_flags(CLI::App& app, NodeFlags& flags);
 void add_timeout_flag(CLI::App& app, NodeFlags& flags);
 
@@ -38,8 +47,10 @@ struct Target {
 };
 Result<Target> parse_target(const std::string& text);
 
-/// Comma list to vector.
-std::vector<std::string> split_list(const std::string& text);
+/// Everything that is in force for these flags: file, environment, profile, flags. Errors: the file cannot be read, or
+/// a
+/// --set without `=`. Mistakes in the values are in the result.
+Result<runtime::Configuration> configuration_of(const NodeFlags& flags);
 
 void print_json(const boost::json::object& object);
 /// Tells the error on stderr (and as JSON on stdout); returns the exit code for it.
@@ -56,7 +67,10 @@ struct Session {
 };
 
 using Command = std::function<io::Task<int>(Session& session)>;
-/// Makes the node, runs `command` on it (with the time-out if `timed`), closes the node. SIGINT and SIGTERM cancel.
+/// Makes the node with `options`, runs `command` on it (with the time-out if `timed`), closes the node. SIGINT and
+/// SIGTERM cancel.
+int run_session(NodeFlags flags, runtime::Options options, bool timed, Command command);
+/// The same with what configuration_of() finds.
 int run_session(NodeFlags flags, bool timed, Command command);
 
 /// Connects to the target within the session's node.

@@ -1,20 +1,4 @@
-// Sizes and durations as people type them: 64KiB, 1GiB, 250ms, 30s.
+// Sizes and durations as the commands read and show them.
 #pragma once
 
-#include <cstdint>
-#include <string>
-#include <string_view>
-
-#include "starling/base/clock.hpp"
-#include "starling/base/error.hpp"
-
-namespace starling::cli {
-
-/// B, KiB, MiB, GiB, TiB (powers of 1024), kB, MB, GB, TB (powers of 1000); no unit means bytes.
-Result<std::uint64_t> parse_size(std::string_view text);
-/// ns, us, ms, s, m, h; 0 needs no unit.
-Result<Duration> parse_duration(std::string_view text);
-std::string format_size(std::uint64_t bytes);  // "1.5 MiB"
-std::string format_duration(Duration time);    // "1.25 ms"
-
-}  // namespace starling::cli
+#include "starling/base/units.hpp"

@@ -8,6 +8,7 @@
 #include "runtime/diagnostics.hpp"
 #include "runtime/quic_wiring.hpp"
 #include "starling/names/servers.hpp"
+#include "starling/runtime/configuration.hpp"
 #include "starling/runtime/node.hpp"
 
 namespace starling::runtime {
@@ -138,14 +139,6 @@ Result<std::unique_ptr<names::Resolver>> make_resolver(io::World world, const Op
   return std::make_unique<names::Resolver>(world.reactor, options, world.network.make_name_client(client));
 }
 
-Status check(const Options& options) {
-  const std::vector<Error> mistakes = options.validate();
-  if (mistakes.empty()) return {};
-  std::string all;
-  for (const Error& mistake : mistakes) all += (all.empty() ? "" : "; ") + mistake.detail();
-  return fail(ErrorCode::InvalidArgument, Op::Configure, Origin::Local, std::move(all));
-}
-
 }  // namespace
 
 Node::Node(Options options) : options_(std::move(options)) {}
@@ -155,7 +148,7 @@ perf::PerfOptions Node::perf_options() const { return {options_.perf.idle_timeou
 
 Result<std::unique_ptr<Node>> Node::create(io::World world, crypto::PrivateKey key, Options options,
                                            std::uint64_t wall_clock_ns) {
-  STARLING_CHECK(check(options));
+  STARLING_CHECK(to_status(options.validate()));
   std::unique_ptr<Node> node(new Node(std::move(options)));
   const Options& settings = node->options_;
   node->upgrader_ =

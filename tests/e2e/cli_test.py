@@ -16,7 +16,7 @@ import unittest
 
 STARLING = os.path.abspath(sys.argv.pop(1))
 SECONDS = 30
-DATA_COMMANDS = ["daemon", "ping", "identify", "dial", "perf", "key", "interop-client", "completions", "man"]
+DATA_COMMANDS = ["daemon", "ping", "identify", "dial", "perf", "key", "interop-client", "config", "completions", "man"]
 
 
 def run(*arguments, **options):
@@ -70,6 +70,42 @@ class CommandLine(unittest.TestCase):
             self.assertEqual(done.returncode, 2, arguments)
             self.assertTrue(done.stderr.strip(), arguments)
         self.assertIn("--lisen", run("daemon", "--lisen", "x").stderr)
+
+    def configuration(self, text):
+        file = self.path / "node.toml"
+        file.write_text(text)
+        return file
+
+    def test_a_configuration_is_checked_as_a_whole(self):
+        file = self.configuration("[swarm]\nmax_conections = 3\nmax_dials = 0\n")
+        done = run("config", "check", file)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("node.toml:2: no such key 'swarm.max_conections'; did you mean 'swarm.max_connections'?", done.stderr)
+        self.assertIn("node.toml:3: swarm.max_dials = 0", done.stderr)
+        self.assertEqual(run("daemon", "--config", file).returncode, 2)
+        self.assertEqual(run("config", "check", self.configuration("swarm.max_dials = 5\n")).returncode, 0)
+        self.assertEqual(run("config", "check", self.path / "missing.toml").returncode, 1)
+
+    def test_the_configuration_says_who_set_a_value(self):
+        file = self.configuration("profile = \"lan\"\nswarm.max_dials = 5\n")
+        explain = lambda key, *more, **options: last_json(
+            run("config", "explain", key, "--config", file, "--json", *more, **options).stdout)
+        self.assertEqual(explain("swarm.max_dials")["origin"], f"{file}:2")
+        self.assertEqual(explain("swarm.dial_stagger")["origin"], "profile lan")
+        self.assertEqual(explain("swarm.max_connections")["origin"], "default")
+        variable = {**os.environ, "STARLING_SWARM_MAX_DIALS": "6"}
+        self.assertEqual(explain("swarm.max_dials", env=variable)["origin"], "environment STARLING_SWARM_MAX_DIALS")
+        self.assertEqual(explain("swarm.max_dials", "--set", "swarm.max_dials=7", env=variable)["value"], "7")
+
+    def test_a_daemon_takes_its_configuration_from_a_file(self):
+        file = self.configuration('[daemon]\nlisten = ["/ip4/127.0.0.1/tcp/0"]\n[identity]\nagent_version = "mine/1"\n')
+        process = subprocess.Popen([STARLING, "daemon", "--config", str(file), "--data-dir", self.folder.name, "--json"],
+                                   stdout=subprocess.PIPE, text=True)
+        ready = json.loads(process.stdout.readline())
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=SECONDS)
+        self.assertEqual(ready["agent_version"], "mine/1")
+        self.assertEqual(len(ready["listen"]), 1)
 
     def test_keys_of_every_type_are_made_with_mode_0600_and_shown(self):
         for kind in ("ed25519", "secp256k1", "ecdsa", "rsa"):

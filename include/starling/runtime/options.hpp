@@ -1,4 +1,5 @@
 // Options: every setting of a node, with every default, in this one place. Code below holds no default.
+// A field's key, range and one-line description stand in src/runtime/configuration_keys.def: a line for each.
 // Values with units in their types. Check with validate(): all mistakes at once.
 #pragma once
 
@@ -21,6 +22,11 @@ struct Options {
     std::string agent_version = std::string("starling/") + kVersion;
     std::string protocol_version = "ipfs/0.1.0";
   } identity;
+
+  struct Daemon {
+    std::vector<std::string> listen;  // empty = port 4001 of every transport, on every address
+    std::string data_dir;             // empty = the user's data folder
+  } daemon;
 
   struct Transport {
     std::vector<std::string> transports = {"tcp", "quic-v1"};
@@ -127,6 +133,23 @@ struct Options {
     Duration idle_timeout = 20s;
     std::uint64_t max_download_bytes = std::uint64_t{16} << 30;
   } perf;
+
+  struct Diagnostics {
+    std::string address = "127.0.0.1";
+    std::uint16_t port = 5101;  // 0 = off; only the daemon serves
+    bool allow_remote = false;  // an address that is not loopback is refused without it
+    std::size_t max_connections = 16;
+    Duration timeout = 30s;
+  } diagnostics;
+
+  struct Accounting {
+    std::size_t max_peers = 1024;  // disconnected peers kept apart, those with most traffic
+    Duration rate_time = 30s;      // rates are averages over about this time
+  } accounting;
+
+  struct Log {
+    std::string level = "info";
+  } log;
 
   /// Every mistake, each naming the key, the value and the range.
   std::vector<Error> validate() const;

@@ -12,11 +12,12 @@ namespace {
 
 NodeFlags node_flags(const Contract& contract, bool perf) {
   NodeFlags flags;
-  flags.transports = contract.transport;
-  flags.securities = contract.security;
-  flags.muxers = contract.muxer;
+  flags.settings = {{"transport.transports", contract.transport, "TRANSPORT"}};
+  if (!contract.security.empty())
+    flags.settings.push_back({"transport.securities", contract.security, "SECURE_CHANNEL"});
+  if (!contract.muxer.empty()) flags.settings.push_back({"transport.muxers", contract.muxer, "MUXER"});
   flags.timeout = std::to_string(std::chrono::duration_cast<std::chrono::seconds>(contract.timeout).count()) + "s";
-  flags.options.perf.serve = perf;
+  if (perf) flags.settings.push_back({"perf.serve", "true", "perf"});
   return flags;
 }
 

@@ -1,4 +1,4 @@
-#include "cli/units.hpp"
+#include "starling/base/units.hpp"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 #include <cmath>
 #include <utility>
 
-namespace starling::cli {
+namespace starling {
 namespace {
 
 struct Unit {
@@ -65,4 +65,21 @@ std::string format_duration(Duration time) {
   return fmt::format("{:.2f} s", nanoseconds / 1e9);
 }
 
-}  // namespace starling::cli
+std::string exact_size(std::uint64_t bytes) {
+  constexpr std::string_view kNames[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+  std::size_t unit = 0;
+  for (; bytes != 0 && bytes % 1024 == 0 && unit + 1 < std::size(kNames); ++unit) bytes /= 1024;
+  return fmt::format("{}{}", bytes, kNames[unit]);
+}
+
+std::string exact_duration(Duration time) {
+  constexpr std::pair<std::int64_t, std::string_view> kUnits[] = {
+      {3'600'000'000'000, "h"}, {60'000'000'000, "m"}, {1'000'000'000, "s"}, {1'000'000, "ms"}, {1000, "us"}};
+  const std::int64_t nanoseconds = time.count();
+  if (nanoseconds == 0) return "0s";
+  for (const auto& [factor, name] : kUnits)
+    if (nanoseconds % factor == 0) return fmt::format("{}{}", nanoseconds / factor, name);
+  return fmt::format("{}ns", nanoseconds);
+}
+
+}  // namespace starling

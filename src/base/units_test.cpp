@@ -1,8 +1,8 @@
-#include "cli/units.hpp"
+#include "starling/base/units.hpp"
 
 #include <gtest/gtest.h>
 
-namespace starling::cli {
+namespace starling {
 namespace {
 
 using namespace std::chrono_literals;
@@ -22,6 +22,18 @@ TEST(Units, durations) {
   EXPECT_EQ(*parse_duration("0"), 0s);
 }
 
+TEST(Units, exact_forms_are_read_back_as_the_same_value) {
+  EXPECT_EQ(exact_size(64u << 20), "64MiB");
+  EXPECT_EQ(exact_size(4097), "4097B");
+  EXPECT_EQ(exact_duration(90s), "90s");
+  EXPECT_EQ(exact_duration(120s), "2m");
+  for (const std::uint64_t size :
+       {std::uint64_t{0}, std::uint64_t{1023}, std::uint64_t{1} << 44, std::uint64_t{16} << 30})
+    EXPECT_EQ(*parse_size(exact_size(size)), size);
+  for (const Duration time : std::initializer_list<Duration>{0s, 1ns, 1500us, 250ms, 1h, 24h})
+    EXPECT_EQ(*parse_duration(exact_duration(time)), time);
+}
+
 TEST(Units, anything_else_is_refused_with_an_example) {
   for (const char* text : {"", "abc", "64kib", "-1", "1e400", "5 MiB", "KiB", "nan"})
     EXPECT_FALSE(parse_size(text)) << text;
@@ -36,4 +48,4 @@ TEST(Units, formats_for_people) {
 }
 
 }  // namespace
-}  // namespace starling::cli
+}  // namespace starling

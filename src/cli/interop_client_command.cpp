@@ -1,4 +1,6 @@
 // starling interop-client: behaviours that tests between implementations check, from the dialing side.
+#include <algorithm>
+#include <chrono>
 #include <cstdio>
 
 #include "cli/commands.hpp"
@@ -11,10 +13,15 @@ namespace {
 struct ClientFlags {
   NodeFlags node;
   std::string target;
-  std::uint64_t count = 1000, size = 1000;
+  std::uint64_t count = 1000, size = 1000, open = 0;
 };
 
+/// What a behaviour adds to its result.
+using Extra = boost::json::object;
+
 constexpr std::size_t kFloodBytes = 4u << 20;  // what close-during-write tries to send
+constexpr std::size_t kHoldBytes = 8;
+constexpr Duration kHoldEvery = std::chrono::milliseconds(100);
 
 ByteVector make_payload(std::uint64_t seed, std::size_t size) {
   ByteVector payload(size);
@@ -33,9 +40,9 @@ io::Task<Status> read_and_compare(host::Stream& stream, const ByteVector& expect
 }
 
 // All streams are open before the first is used.
-io::Task<Status> many_streams(Session& session, const Target& target, const ClientFlags& flags) {
+io::Task<Status> stream_wave(Session& session, const Target& target, const ClientFlags& flags, std::uint64_t count) {
   std::vector<host::Stream> streams;
-  for (std::uint64_t i = 0; i < flags.count; ++i) {
+  for (std::uint64_t i = 0; i < count; ++i) {
     STARLING_CO_TRY(host::Stream stream, co_await session.host().open_stream(target.peer, {std::string(kEchoId)}));
     streams.push_back(std::move(stream));
   }
@@ -47,7 +54,17 @@ io::Task<Status> many_streams(Session& session, const Target& target, const Clie
   co_return Status{};
 }
 
-io::Task<Status> half_close(Session& session, const Target& target, const ClientFlags& flags) {
+io::Task<Status> many_streams(Session& session, const Target& target, const ClientFlags& flags, Extra&) {
+  const std::uint64_t at_once = flags.open == 0 ? flags.count : flags.open;
+  for (std::uint64_t left = flags.count; left > 0;) {
+    const std::uint64_t wave = std::min(left, at_once);
+    STARLING_CO_CHECK(co_await stream_wave(session, target, flags, wave));
+    left -= wave;
+  }
+  co_return Status{};
+}
+
+io::Task<Status> half_close(Session& session, const Target& target, const ClientFlags& flags, Extra&) {
   STARLING_CO_TRY(host::Stream stream, co_await session.host().open_stream(target.peer, {std::string(kEchoId)}));
   const ByteVector payload = make_payload(1, flags.size);
   io::TaskGroup writing(*session.reactor, (co_await io::current_context()).scope);
@@ -62,25 +79,28 @@ io::Task<Status> half_close(Session& session, const Target& target, const Client
   co_return read;
 }
 
-io::Task<Status> reset(Session& session, const Target& target, const ClientFlags&) {
+io::Task<Status> reset(Session& session, const Target& target, const ClientFlags&, Extra& extra) {
   STARLING_CO_TRY(host::Stream stream, co_await session.host().open_stream(target.peer, {std::string(kTestResetId)}));
   STARLING_CO_CHECK(co_await stream.write(make_payload(2, 1)));
   const auto got = co_await stream.peek();
-  if (!got && got.error() == ErrorCode::StreamReset) co_return Status{};
+  if (!got && got.error() == ErrorCode::StreamReset) {
+    if (const transport::CloseReason* reason = stream.close_reason()) extra["code"] = reason->code;
+    co_return Status{};
+  }
   if (!got) co_return std::unexpected(got.error());
   co_return fail(ErrorCode::ProtocolViolation, Op::Read, Origin::Remote,
                  "expected a reset, got " + std::to_string(got->size()) + " bytes");
 }
 
+// Leaves its stream without waiting for the peer to end it, which would be a round trip more.
 io::Task<Status> ping_once(Session& session, const Target& target) {
   STARLING_CO_TRY(auto pinger, co_await ping::Pinger::open(session.host(), target.peer, session.node->ping_options()));
   STARLING_CO_TRY(const Duration time, co_await pinger.ping());
   (void)time;
-  (void)co_await pinger.close();
   co_return Status{};
 }
 
-io::Task<Status> close_during_write(Session& session, const Target& target, const ClientFlags&) {
+io::Task<Status> close_during_write(Session& session, const Target& target, const ClientFlags&, Extra&) {
   STARLING_CO_TRY(host::Stream stream, co_await session.host().open_stream(target.peer, {std::string(kTestCloseId)}));
   const Status written = co_await stream.write(make_payload(3, kFloodBytes));
   if (!written && !(written.error() == ErrorCode::StreamReset) && !(written.error() == ErrorCode::StreamClosed))
@@ -88,8 +108,36 @@ io::Task<Status> close_during_write(Session& session, const Target& target, cons
   co_return co_await ping_once(session, target);  // the connection is still good
 }
 
+// One echo there and back.
+io::Task<Status> echo_once(host::Stream& stream, std::uint64_t seed) {
+  const ByteVector payload = make_payload(seed, kHoldBytes);
+  ByteVector got(payload.size());
+  STARLING_CO_CHECK(co_await stream.write(payload));
+  STARLING_CO_CHECK(co_await stream.read_exactly(got));
+  if (got != payload) co_return fail(ErrorCode::ProtocolViolation, Op::Read, Origin::Remote, "the echo differs");
+  co_return Status{};
+}
+
+// Keeps one stream busy, --count times or until it breaks, and says what became of it: held, or lost and why.
+io::Task<Status> hold(Session& session, const Target& target, const ClientFlags& flags, Extra&) {
+  STARLING_CO_TRY(host::Stream stream, co_await session.host().open_stream(target.peer, {std::string(kEchoId)}));
+  TimePoint last = session.reactor->now();
+  for (std::uint64_t i = 0; i < flags.count; ++i) {
+    if (const Status echoed = co_await echo_once(stream, i); !echoed) {
+      const auto silent = std::chrono::duration<double, std::milli>(session.reactor->now() - last).count();
+      print_json({{"event", "lost"}, {"echoes", i}, {"ms", silent}, {"error", echoed.error().message()}});
+      co_return echoed;
+    }
+    last = session.reactor->now();
+    if (i == 0) print_json({{"event", "holding"}});
+    STARLING_CO_CHECK(co_await io::sleep_for(*session.reactor, kHoldEvery));
+  }
+  print_json({{"event", "held"}, {"echoes", flags.count}});
+  co_return co_await ping_once(session, target);
+}
+
 // A new connection each time: dial, one ping, close.
-io::Task<Status> connects(Session& session, const Target& target, const ClientFlags& flags) {
+io::Task<Status> connects(Session& session, const Target& target, const ClientFlags& flags, Extra&) {
   io::WaitQueue gone;
   const auto watch =
       session.host().events().subscribe<host::PeerDisconnected>([&gone](const auto&) { gone.notify_all(); });
@@ -103,7 +151,7 @@ io::Task<Status> connects(Session& session, const Target& target, const ClientFl
   co_return Status{};
 }
 
-using Behaviour = io::Task<Status> (*)(Session&, const Target&, const ClientFlags&);
+using Behaviour = io::Task<Status> (*)(Session&, const Target&, const ClientFlags&, Extra&);
 
 io::Task<int> run_behaviour(Session& session, const ClientFlags& flags, const char* name, Behaviour behaviour,
                             bool connects_itself) {
@@ -114,16 +162,18 @@ io::Task<int> run_behaviour(Session& session, const ClientFlags& flags, const ch
       co_return report(connection.error(), flags.node.json);
   }
   const TimePoint start = session.reactor->now();
-  const Status status = co_await behaviour(session, *target, flags);
+  Extra extra;
+  const Status status = co_await behaviour(session, *target, flags, extra);
   const double seconds = std::chrono::duration<double>(session.reactor->now() - start).count();
   if (!status) co_return report(status.error(), flags.node.json);
   if (flags.node.json) {
-    print_json({{"event", "done"},
-                {"mode", name},
-                {"ok", true},
-                {"count", flags.count},
-                {"seconds", seconds},
-                {"per_second", seconds > 0 ? double(flags.count) / seconds : 0.0}});
+    extra["event"] = "done";
+    extra["mode"] = name;
+    extra["ok"] = true;
+    extra["count"] = flags.count;
+    extra["seconds"] = seconds;
+    extra["per_second"] = seconds > 0 ? double(flags.count) / seconds : 0.0;
+    print_json(extra);
   } else {
     std::printf("%s: ok in %.3f s\n", name, seconds);
   }
@@ -144,6 +194,7 @@ void add_interop_client_command(CLI::App& app, Run& run) {
       {"half-close", "Close the write side first, then read the echo to its end", half_close, false},
       {"reset", "Expect the peer's reset", reset, false},
       {"close-during-write", "Write to a stream that the peer gives up", close_during_write, false},
+      {"hold", "Keep one echo stream busy until --count echoes came back or it breaks", hold, false},
       {"connect", "--count times: connect, ping once, close", connects, true},
   };
   CLI::App* group = app.add_subcommand("interop-client", "Behaviours that tests between implementations check");
@@ -155,6 +206,7 @@ void add_interop_client_command(CLI::App& app, Run& run) {
         ->required()
         ->type_name("MULTIADDR");
     command->add_option("--count", flags->count, "How many")->capture_default_str();
+    command->add_option("--open", flags->open, "Streams open at the same time; 0: all");
     command->add_option("--size", flags->size, "Bytes per stream")->capture_default_str();
     add_node_flags(*command, flags->node);
     add_timeout_flag(*command, flags->node);

@@ -20,7 +20,7 @@ io::Task<void> echo(host::Stream stream) {
 io::Task<void> reset_after_one(host::Stream stream) {
   std::array<std::uint8_t, 1> one;
   (void)co_await stream.read_exactly(one);
-  stream.reset(transport::ResetCode::None);
+  stream.reset(kTestResetCode);
 }
 
 io::Task<void> leave_after_64k(host::Stream stream) {

@@ -23,6 +23,13 @@ Result<std::uint64_t> number(const char* name, std::uint64_t otherwise) {
   return std::strtoull(text.c_str(), nullptr, 10);
 }
 
+// What the suites call a transport, and where it listens.
+struct AddressForm {
+  std::string_view transport, rest;
+};
+constexpr AddressForm kAddressForms[] = {
+    {"tcp", "/tcp/0"}, {"ws", "/tcp/0/ws"}, {"wss", "/tcp/0/tls/ws"}, {"quic-v1", "/udp/0/quic-v1"}};
+
 // Linear interpolation on n-1, as the suite does it.
 double quantile(const std::vector<double>& sorted, double q) {
   const double place = q * double(sorted.size() - 1);
@@ -57,11 +64,15 @@ Result<Contract> Contract::from_environment() {
   STARLING_TRY(contract.upload_iterations, number("UPLOAD_ITERATIONS", 10));
   STARLING_TRY(contract.download_iterations, number("DOWNLOAD_ITERATIONS", 10));
   STARLING_TRY(contract.latency_iterations, number("LATENCY_ITERATIONS", 100));
-  if (contract.transport != "tcp") {
-    return fail(ErrorCode::Unsupported, Op::Configure, Origin::Local,
-                "TRANSPORT=" + contract.transport + ": this program has tcp");
-  }
+  STARLING_CHECK(contract.listen_address());
   return contract;
+}
+
+Result<std::string> Contract::listen_address() const {
+  for (const AddressForm& form : kAddressForms)
+    if (transport == form.transport) return "/ip4/" + listen_ip + std::string(form.rest);
+  return fail(ErrorCode::Unsupported, Op::Configure, Origin::Local,
+              "TRANSPORT=" + transport + ": this program has tcp, ws, wss and quic-v1");
 }
 
 std::string perf_block(const std::string& name, std::vector<double> samples, int decimals, const std::string& unit) {

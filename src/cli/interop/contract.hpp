@@ -2,6 +2,7 @@
 // spec: libp2p/unified-testing docs; the lower-case dialect is libp2p/test-plans.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,8 @@ struct Contract {
 
   /// From the process environment. Errors name the variable.
   static Result<Contract> from_environment();
+  /// Where a listener binds. Error: Unsupported for a transport that is not ours.
+  Result<std::string> listen_address() const;
 };
 
 /// Quartiles, outliers and all, as the perf suite reads them.

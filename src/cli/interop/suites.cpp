@@ -29,7 +29,8 @@ Multiaddr best_address(const std::vector<Multiaddr>& addresses) {
 }
 
 io::Task<Result<Multiaddr>> listen(Session& session, const Contract& contract) {
-  STARLING_CO_TRY(const Multiaddr at, Multiaddr::from_string("/ip4/" + contract.listen_ip + "/tcp/0"));
+  STARLING_CO_TRY(const std::string where, contract.listen_address());
+  STARLING_CO_TRY(const Multiaddr at, Multiaddr::from_string(where));
   STARLING_CO_TRY(const Multiaddr bound, session.host().listen(at));
   (void)bound;
   const auto addresses = session.host().addresses();

@@ -24,6 +24,7 @@ const (
 
 	closeWriteBytes = 4 << 20
 	stallAfter      = 10 * time.Second
+	holdEvery       = 100 * time.Millisecond
 )
 
 func networkID(name string) protocol.ID { return protocol.ID(name) }
@@ -227,36 +228,44 @@ func forEach(n int, f func(int) error) error {
 	return nil
 }
 
-// runStreams holds --count echo streams open at the same time.
+// runStreams makes --count echo streams, --open of them open at the same time.
 func runStreams(ctx context.Context, o *options) error {
 	return withConnection(ctx, o, "streams", func(ctx context.Context, h host.Host, c network.Conn) error {
 		count, size := or(o.count, 1000), or(o.size, 1000)
-		streams := make([]network.Stream, count)
 		start := time.Now()
-		// A lazily negotiated stream exists for the remote only once data moved,
-		// so the first half of the payload opens it for real.
-		if err := forEach(count, func(i int) (err error) {
-			if streams[i], err = h.NewStream(ctx, c.RemotePeer(), echoProtocol); err != nil {
+		for left := count; left > 0; {
+			wave := min(left, or(o.open, count))
+			if err := streamWave(ctx, h, c, wave, size); err != nil {
 				return err
 			}
-			return echoAll(streams[i], randomBytes(size/2), false)
-		}); err != nil {
-			return err
+			left -= wave
 		}
-		opened := time.Since(start)
-		if err := forEach(count, func(i int) error { return echoAll(streams[i], randomBytes(size-size/2), true) }); err != nil {
-			return err
-		}
-		if err := forEach(count, func(i int) error {
-			if err := expectEOF(streams[i]); err != nil {
-				return err
-			}
-			return streams[i].Close()
-		}); err != nil {
-			return err
-		}
-		emit("streams", fields{"count": count, "bytes": count * size, "openMs": milliseconds(opened), "ms": milliseconds(time.Since(start))})
+		emit("streams", fields{"count": count, "bytes": count * size, "ms": milliseconds(time.Since(start))})
 		return nil
+	})
+}
+
+// streamWave holds count echo streams open at the same time.
+func streamWave(ctx context.Context, h host.Host, c network.Conn, count, size int) error {
+	streams := make([]network.Stream, count)
+	// A lazily negotiated stream exists for the remote only once data moved,
+	// so the first half of the payload opens it for real.
+	if err := forEach(count, func(i int) (err error) {
+		if streams[i], err = h.NewStream(ctx, c.RemotePeer(), echoProtocol); err != nil {
+			return err
+		}
+		return echoAll(streams[i], randomBytes(size/2), false)
+	}); err != nil {
+		return err
+	}
+	if err := forEach(count, func(i int) error { return echoAll(streams[i], randomBytes(size-size/2), true) }); err != nil {
+		return err
+	}
+	return forEach(count, func(i int) error {
+		if err := expectEOF(streams[i]); err != nil {
+			return err
+		}
+		return streams[i].Close()
 	})
 }
 
@@ -273,7 +282,12 @@ func runReset(ctx context.Context, o *options) error {
 		if !errors.Is(err, network.ErrReset) {
 			return fmt.Errorf("expected a reset, got %d bytes and %v", n, err)
 		}
-		emit("reset", fields{"ok": true, "error": err.Error()})
+		result := fields{"ok": true, "error": err.Error(), "code": nil}
+		var detail *network.StreamError
+		if errors.As(err, &detail) {
+			result["code"] = detail.ErrorCode
+		}
+		emit("reset", result)
 		return pingAfter(ctx, h, c)
 	})
 }
@@ -319,6 +333,31 @@ func runCloseDuringWrite(ctx context.Context, o *options) error {
 		if took >= stallAfter {
 			return fmt.Errorf("the writer was stuck after %d bytes", written)
 		}
+		return pingAfter(ctx, h, c)
+	})
+}
+
+// runHold keeps one echo stream busy, --count times or until it breaks, and says
+// what became of it: held, or lost with the reason.
+func runHold(ctx context.Context, o *options) error {
+	return withConnection(ctx, o, "hold", func(ctx context.Context, h host.Host, c network.Conn) error {
+		s, err := h.NewStream(ctx, c.RemotePeer(), echoProtocol)
+		if err != nil {
+			return err
+		}
+		last := time.Now()
+		for n := 0; o.count == 0 || n < o.count; n++ {
+			if err := echoAll(s, randomBytes(8), false); err != nil {
+				emit("lost", fields{"echoes": n, "ms": milliseconds(time.Since(last)), "error": err.Error()})
+				return err
+			}
+			last = time.Now()
+			if n == 0 {
+				emit("holding", fields{"localAddr": c.LocalMultiaddr().String()})
+			}
+			time.Sleep(holdEvery)
+		}
+		emit("held", fields{"echoes": o.count})
 		return pingAfter(ctx, h, c)
 	})
 }

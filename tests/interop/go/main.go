@@ -35,11 +35,12 @@ type options struct {
 	host                       string
 	port                       int
 	keyType                    string
-	seed                       string
+	seed, psk, flaw            string
+	tlsCert, tlsKey, tlsCA     string
 	peer                       string
 	timeout, duration          float64
 	stdin                      bool
-	count, size                int
+	count, size, open          int
 	upload, download           uint64
 	chunk                      int
 	check, quiet               bool
@@ -79,25 +80,33 @@ var modes = map[string]func(context.Context, *options) error{
 	"streams":            runStreams,
 	"reset":              runReset,
 	"close-during-write": runCloseDuringWrite,
+	"hold":               runHold,
 	"perf-client":        runPerf,
+	"tls-attack":         runAttack,
 	"transport":          runTransport,
 }
 
 func parse(args []string) (string, *options, error) {
 	o := &options{}
 	set := flag.NewFlagSet("gopeer <mode>", flag.ContinueOnError)
-	set.StringVar(&o.transport, "transport", "tcp", "tcp")
+	set.StringVar(&o.transport, "transport", "tcp", "comma list of tcp, quic-v1, ws, wss")
 	set.StringVar(&o.security, "security", "noise", "comma list of noise, tls, plaintext")
 	set.StringVar(&o.muxer, "muxer", "yamux", "yamux")
 	set.StringVar(&o.host, "host", "127.0.0.1", "address to listen on")
 	set.IntVar(&o.port, "port", 0, "port to listen on")
 	set.StringVar(&o.keyType, "key-type", "Ed25519", "Ed25519, secp256k1, ECDSA or RSA")
 	set.StringVar(&o.seed, "seed", "", "derive a fixed Ed25519 key from this text")
+	set.StringVar(&o.psk, "psk", "", "key file of the private network")
+	set.StringVar(&o.tlsCert, "tls-cert", "", "wss server: certificate chain, PEM")
+	set.StringVar(&o.tlsKey, "tls-key", "", "wss server: key of the certificate, PEM")
+	set.StringVar(&o.tlsCA, "tls-ca", "", "wss client: whom to believe, PEM (nobody is checked without)")
+	set.StringVar(&o.flaw, "flaw", "good", "tls-attack: what is wrong with the certificate")
 	set.StringVar(&o.peer, "peer", "", "multiaddr to dial, ending in /p2p/ID")
 	set.Float64Var(&o.timeout, "timeout", 30, "seconds a client operation may take")
 	set.Float64Var(&o.duration, "duration", 60, "seconds a server stays up")
 	set.BoolVar(&o.stdin, "stdin", false, "stop when stdin is closed")
 	set.IntVar(&o.count, "count", 0, "round trips (10), runs (1), connections (10) or streams (1000)")
+	set.IntVar(&o.open, "open", 0, "streams: how many may be open at the same time (all)")
 	set.IntVar(&o.size, "size", 0, "echo, half-close, streams: payload bytes (1000)")
 	set.Uint64Var(&o.upload, "upload", 0, "perf: bytes to send")
 	set.Uint64Var(&o.download, "download", 0, "perf: bytes to receive")
@@ -119,9 +128,6 @@ func parse(args []string) (string, *options, error) {
 	}
 	if set.NArg() > 0 {
 		return "", nil, fmt.Errorf("%w: unexpected argument %q", errUsage, set.Arg(0))
-	}
-	if o.transport != "tcp" {
-		return "", nil, fmt.Errorf("%w: transport %q, this peer has tcp", errUnavailable, o.transport)
 	}
 	return args[0], o, nil
 }

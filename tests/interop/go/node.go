@@ -22,11 +22,6 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/record"
 	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
-	"github.com/libp2p/go-libp2p/p2p/muxer/yamux"
-	"github.com/libp2p/go-libp2p/p2p/security/insecure"
-	"github.com/libp2p/go-libp2p/p2p/security/noise"
-	tls "github.com/libp2p/go-libp2p/p2p/security/tls"
-	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
 	"github.com/multiformats/go-multiaddr"
 )
 
@@ -56,47 +51,24 @@ func privateKey(o *options) (crypto.PrivKey, error) {
 	return key, err
 }
 
-func securityOptions(o *options) (opts []libp2p.Option, err error) {
-	for _, name := range list(o.security) {
-		switch name {
-		case "noise":
-			opts = append(opts, libp2p.Security(noise.ID, noise.New))
-		case "tls":
-			opts = append(opts, libp2p.Security(tls.ID, tls.New))
-		case "plaintext":
-			opts = append(opts, libp2p.Security(insecure.ID, insecure.NewWithIdentity))
-		default:
-			return nil, fmt.Errorf("%w: security %q", errUnavailable, name)
-		}
-	}
-	for _, name := range list(o.muxer) {
-		if name != "yamux" {
-			return nil, fmt.Errorf("%w: muxer %q, go-libp2p has yamux only", errUnavailable, name)
-		}
-		opts = append(opts, libp2p.Muxer(yamux.ID, yamux.DefaultTransport))
-	}
-	return opts, nil
-}
-
 // newHost makes a node with the options of the command line; only servers listen.
 func newHost(o *options, listen bool) (host.Host, error) {
 	key, err := privateKey(o)
 	if err != nil {
 		return nil, err
 	}
-	opts, err := securityOptions(o)
+	opts, err := stackOptions(o)
 	if err != nil {
 		return nil, err
 	}
 	if listen {
-		opts = append(opts, libp2p.ListenAddrStrings(fmt.Sprintf("/ip4/%s/tcp/%d", o.host, o.port)))
+		opts = append(opts, libp2p.ListenAddrStrings(listenAddresses(o)...))
 	} else {
 		opts = append(opts, libp2p.NoListenAddrs)
 	}
 	// The test opens thousands of streams and connections from one address.
 	opts = append(opts,
 		libp2p.Identity(key),
-		libp2p.Transport(tcp.NewTCPTransport),
 		libp2p.ResourceManager(&network.NullResourceManager{}),
 		libp2p.ProtocolVersion(protocolVersion),
 		libp2p.UserAgent(agentVersion()),

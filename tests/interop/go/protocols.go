@@ -18,6 +18,7 @@ const (
 	resetProtocol = "/starling/test/reset/1.0.0"
 	closeProtocol = "/starling/test/close/1.0.0"
 
+	resetCode     = 0x1234   // the code of the reset server
 	closeAfter    = 64 << 10 // bytes the close server reads before it goes
 	patternPeriod = 1 << 16
 )
@@ -92,7 +93,7 @@ func serveReset(s network.Stream) error {
 	if _, err := io.ReadFull(s, make([]byte, 1)); err != nil {
 		return err
 	}
-	return s.Reset()
+	return s.ResetWithError(resetCode)
 }
 
 // serveClose resets: Close() of a go-libp2p stream would leave the remote writer

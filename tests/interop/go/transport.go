@@ -55,10 +55,7 @@ func readContract() contract {
 
 func runTransport(ctx context.Context, o *options) error {
 	c := readContract()
-	if c.transport != "tcp" {
-		return fmt.Errorf("%w: transport %q", errUnavailable, c.transport)
-	}
-	o.quiet, o.security, o.muxer, o.host = true, c.security, c.muxer, c.listenIP
+	o.quiet, o.transport, o.security, o.muxer, o.host = true, c.transport, c.security, c.muxer, c.listenIP
 	o.timeout, o.duration = float64(c.timeoutSeconds), float64(c.timeoutSeconds)
 	db, err := dialRedis(c.redis)
 	if err != nil {

@@ -10,6 +10,7 @@ import { CLOSE, drain, ECHO, MAX_STREAMS, PERF, PING, readExactly, reader, RESET
 const PING_STREAM_LIFE = 5000
 const CLOSE_WRITE_BYTES = 4 * 1024 * 1024
 const STALL_AFTER = 10000
+const HOLD_EVERY = 100
 // Streams being opened at once: js-libp2p knows no bound for unacknowledged streams,
 // while go-yamux resets those above 256.
 const OPENING = 100
@@ -74,11 +75,21 @@ async function echoOnce (conn, flags, event, closeFirst) {
   emit(event, { bytes: flags.size || 1000, ms: performance.now() - start })
 }
 
-/** Hold --count echo streams open at the same time. */
+/** Make --count echo streams, --open of them open at the same time. */
 async function streams (conn, flags) {
   const count = flags.count || 1000
   const size = flags.size || 1000
   const start = performance.now()
+  for (let left = count; left > 0;) {
+    const wave = Math.min(left, flags.open || count)
+    await streamWave(conn, wave, size)
+    left -= wave
+  }
+  emit('streams', { count, bytes: count * size, ms: performance.now() - start })
+}
+
+/** Hold `count` echo streams open at the same time. */
+async function streamWave (conn, count, size) {
   const all = []
   while (all.length < count) {
     all.push(...await Promise.all(Array.from({ length: Math.min(OPENING, count - all.length) }, async () => {
@@ -88,10 +99,8 @@ async function streams (conn, flags) {
       return { stream, source }
     })))
   }
-  const openMs = performance.now() - start
   await Promise.all(all.map(({ stream, source }) => echoAll(stream, source, randomBytes(size - (size >> 1)), true)))
   await Promise.all(all.map(({ source }) => expectEnd(source)))
-  emit('streams', { count, bytes: count * size, openMs, ms: performance.now() - start })
 }
 
 async function reset (conn) {
@@ -138,6 +147,29 @@ async function closeDuringWrite (conn) {
   if (over === 'stuck') outcome = 'stuck'
   emit('close-during-write', { outcome, written, ms: performance.now() - start })
   if (over === 'stuck') throw new Error(`the writer was stuck after ${written} bytes`)
+  await pingAfter(conn)
+}
+
+/**
+ * Keep one echo stream busy, --count times or until it breaks, and say what became
+ * of it: held, or lost with the reason.
+ */
+async function hold (conn, flags) {
+  const stream = await open(conn, ECHO)
+  const source = reader(stream)
+  let last = performance.now()
+  for (let n = 0; flags.count === 0 || n < flags.count; n++) {
+    try {
+      await echoAll(stream, source, randomBytes(8), false)
+    } catch (err) {
+      emit('lost', { echoes: n, ms: performance.now() - last, error: messageOf(err) })
+      throw err
+    }
+    last = performance.now()
+    if (n === 0) emit('holding', {})
+    await sleep(HOLD_EVERY)
+  }
+  emit('held', { echoes: flags.count })
   await pingAfter(conn)
 }
 
@@ -224,6 +256,7 @@ export const CLIENT_MODES = {
   streams: onConnection(streams),
   reset: onConnection(reset),
   'close-during-write': onConnection(closeDuringWrite),
+  hold: onConnection(hold),
   'perf-client': onConnection(perf)
 }
 

@@ -5,7 +5,6 @@ import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ping, within } from './client.mjs'
 import { dial, listening, startNode, waitForEnd } from './node.mjs'
-import { UnavailableError } from './options.mjs'
 
 const env = process.env
 
@@ -23,7 +22,6 @@ export async function transport (defaults) {
     timeout,
     duration: timeout
   }
-  if (flags.transport !== 'tcp') throw new UnavailableError(`transport ${flags.transport}`)
   const redis = await connectRedis(env.REDIS_ADDR ?? env.redis_addr ?? 'redis:6379')
   if ((env.IS_DIALER ?? env.is_dialer) === 'true') return within(flags, 'transport', dialer(flags, redis, key, modern))
   const node = await startNode(flags, { server: true })

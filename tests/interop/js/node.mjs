@@ -4,28 +4,14 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { generateKeyPair, generateKeyPairFromSeed } from '@libp2p/crypto/keys'
 import { identify, identifyPush } from '@libp2p/identify'
-import { mplex } from '@libp2p/mplex'
-import { noise } from '@libp2p/noise'
 import { ping } from '@libp2p/ping'
-import { plaintext } from '@libp2p/plaintext'
-import { tcp } from '@libp2p/tcp'
-import { tls } from '@libp2p/tls'
-import { yamux } from '@libp2p/yamux'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
-import { list, UnavailableError, UsageError } from './options.mjs'
+import { list, UsageError } from './options.mjs'
 import { emit, strings } from './output.mjs'
-import { MAX_STREAMS, serve } from './protocols.mjs'
+import { serve } from './protocols.mjs'
+import { listenAddresses, stack } from './stack.mjs'
 
-const SECURITY = { noise, tls, plaintext }
-// By default js-libp2p ends a connection on which more than ten streams are opened
-// right after the handshake, or with mplex more than five in a second.
-const MUXERS = {
-  yamux: () => yamux({ maxInboundStreams: MAX_STREAMS, maxOutboundStreams: MAX_STREAMS, maxEarlyStreams: MAX_STREAMS }),
-  mplex: () => mplex({
-    maxUnprocessedMessageQueueSize: 64 * 1024 * 1024, disconnectThreshold: Infinity, maxEarlyStreams: MAX_STREAMS
-  })
-}
 const NEGOTIATION = 60000 // ms a stream has to agree on its protocol
 
 function versionOf (name) {
@@ -33,13 +19,6 @@ function versionOf (name) {
 }
 
 const agentVersion = () => `js-libp2p/${versionOf('libp2p')} node/${process.versions.node}`
-
-function chosen (table, text, kind) {
-  return list(text).map(name => {
-    if (table[name] == null) throw new UnavailableError(`${kind} ${name}`)
-    return table[name]()
-  })
-}
 
 async function privateKey (flags) {
   if (flags.seed !== '') {
@@ -54,10 +33,8 @@ export async function startNode (flags, { server = false } = {}) {
     start: false,
     privateKey: await privateKey(flags),
     nodeInfo: { userAgent: agentVersion() },
-    addresses: { listen: server ? [`/ip4/${flags.host}/tcp/${flags.port}`] : [] },
-    transports: [tcp({ socketOpts: { noDelay: true } })],
-    connectionEncrypters: chosen(SECURITY, flags.security, 'security'),
-    streamMuxers: chosen(MUXERS, flags.muxer, 'muxer'),
+    addresses: { listen: server ? listenAddresses(flags) : [] },
+    ...stack(flags),
     // js-libp2p takes five connections per second from one address, and few at once.
     connectionManager: {
       inboundConnectionThreshold: 10000,

@@ -6,18 +6,23 @@ export class UnavailableError extends Error { name = 'UnavailableError' }
 export class TimeoutError extends Error { name = 'TimeoutError' }
 
 const FLAGS = {
-  transport: ['tcp', 'tcp'],
+  transport: ['tcp', 'comma list of tcp, quic-v1, ws, wss'],
   security: ['noise', 'comma list of noise, tls, plaintext'],
   muxer: ['yamux', 'comma list of yamux, mplex'],
   host: ['127.0.0.1', 'address to listen on'],
   port: [0, 'port to listen on'],
   'key-type': ['Ed25519', 'Ed25519, secp256k1 or RSA'],
   seed: ['', 'derive a fixed Ed25519 key from this text'],
+  psk: ['', 'key file of the private network'],
+  'tls-cert': ['', 'wss server: certificate chain, PEM'],
+  'tls-key': ['', 'wss server: key of the certificate, PEM'],
+  'tls-ca': ['', 'wss client: whom to believe, PEM (nobody is checked without)'],
   peer: ['', 'multiaddr to dial, ending in /p2p/ID'],
   timeout: [30, 'seconds a client operation may take'],
   duration: [60, 'seconds a server stays up'],
   stdin: [false, 'stop when stdin is closed'],
   count: [0, 'round trips (10), runs (1), connections (10) or streams (1000)'],
+  open: [0, 'streams: how many may be open at the same time (all)'],
   size: [0, 'echo, half-close, streams: payload bytes (1000)'],
   upload: [0, 'perf: bytes to send'],
   download: [0, 'perf: bytes to receive'],
@@ -56,7 +61,6 @@ export function parse (modes) {
     flags[name] = Number(flags[name])
     if (!Number.isFinite(flags[name]) || flags[name] < 0) throw new UsageError(`--${name} must be a number, zero or more`)
   }
-  if (flags.transport !== 'tcp') throw new UnavailableError(`transport ${flags.transport}, this peer has tcp`)
   return { mode: positionals[0], flags }
 }
 

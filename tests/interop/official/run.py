@@ -21,11 +21,13 @@ import tempfile
 import threading
 import time
 
-from network import Loopback, Namespaces
-from resp import Redis
-
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent.parent
+sys.path.append(str(HERE.parent))
+
+from network import Loopback, Namespaces  # noqa: E402
+from resp import Redis  # noqa: E402
+from runner import materials  # noqa: E402
 
 # These transports bring their own security and muxer.
 STANDALONE = {"quic-v1", "webtransport", "webrtc", "webrtc-direct"}
@@ -133,14 +135,18 @@ class Test:
         if dialect(self.listener) != dialect(self.dialer):
             self.translate(address)
         redis = f"{address[0]}:{address[1]}"
-        self.spawn("listener", self.listener["cmd"], self.environment(self.listener, "listener", redis))
-        dialer = self.spawn("dialer", self.dialer["cmd"], self.environment(self.dialer, "dialer", redis), subprocess.PIPE)
+        self.spawn("listener", self.command(self.listener), self.environment(self.listener, "listener", redis))
+        dialer = self.spawn("dialer", self.command(self.dialer), self.environment(self.dialer, "dialer", redis), subprocess.PIPE)
         try:
             output, _ = dialer.communicate(timeout=self.options.timeout)
             return dialer.returncode, output.decode(errors="replace"), ""
         except subprocess.TimeoutExpired:
             os.killpg(dialer.pid, signal.SIGKILL)
             return 124, dialer.communicate()[0].decode(errors="replace"), "timed out"
+
+    def command(self, impl):
+        """The foreign peers have no certificate of their own for wss."""
+        return [part.replace("{tls}", str(self.options.out)) for part in impl["cmd"]]
 
     def environment(self, impl, role, redis):
         return environment(impl, role, redis, self.key, self.test, self.net.listener_ip, self.options.timeout)
@@ -244,14 +250,15 @@ def available(impls):
     """The implementations whose programs are here; one line for each that is not."""
     found = {}
     for name, impl in impls.items():
-        lacking = next((part for part in impl["cmd"] if "/" in part and not (ROOT / part).exists()), None)
+        program = [part for part in impl["cmd"] if "/" in part and "{" not in part]
+        lacking = next((part for part in program if not (ROOT / part).exists()), None)
         if lacking is None and shutil.which(impl["cmd"][0], path=os.environ["PATH"] + os.pathsep + str(ROOT)) is None \
                 and "/" not in impl["cmd"][0]:
             lacking = impl["cmd"][0]
         if lacking:
             print(f"official: {name} skipped: {lacking} is not here")
         else:
-            found[name] = {**impl, "cmd": [str(ROOT / part) if "/" in part else part for part in impl["cmd"]]}
+            found[name] = {**impl, "cmd": [str(ROOT / part) if part in program else part for part in impl["cmd"]]}
     return found
 
 
@@ -280,6 +287,7 @@ def main():
         return 0
     options.out = (options.out or pathlib.Path(tempfile.mkdtemp(prefix="starling-official-"))).resolve()
     (options.out / "logs").mkdir(parents=True, exist_ok=True)
+    materials.make(options.out)
     spaces = options.net == "namespaces" or (options.net == "auto" and Namespaces.permitted())
     net = (Namespaces if spaces else Loopback)(options.workers, f"st{os.getpid()}")
     print(f"official: {len(tests)} tests, {'network namespaces' if spaces else 'loopback'}, results in {options.out}")

@@ -1,21 +1,30 @@
 """The tests of one dialer against one listener."""
 
 import re
+import time
 
 from .peers import BASE_PROTOCOLS, TEST_PROTOCOLS, Failed
+from .relay import UdpRelay
 
-PERF_BYTES = 64 << 20
+PERF_BYTES = 256 << 20
 QUICK_PERF_BYTES = 4 << 20
 STREAMS = 1000
 STREAM_BYTES = 1000
 HALF_CLOSE_BYTES = 1_000_000
+RESET_CODE = 0x1234
+
+# A crashed process's sockets say so at once over TCP; over QUIC silence is all there is.
+NOTICE_SECONDS = {"quic-v1": 40}
+NOTICE_SECONDS_TCP = 5
+REFUSAL_SECONDS = 3
 
 
 class Context:
     """What a check needs besides its two peers."""
 
-    def __init__(self, stack, work, log, quick):
+    def __init__(self, stack, peers, work, log, quick):
         self.stack = stack
+        self.peers = peers
         self.work = work
         self.log = log
         self.quick = quick
@@ -43,7 +52,7 @@ def identify(dialer, listener, context):
     if sorted(got["listenAddrs"]) != sorted(bare(wanted["listenAddrs"])) \
             and sorted(bare(got["listenAddrs"])) != sorted(bare(wanted["listenAddrs"])):
         raise Failed(f"listenAddrs are {got['listenAddrs']}, the listener has {wanted['listenAddrs']}")
-    check_observed(got, listener, start)
+    check_observed(got, listener, start, context.stack.network)
     if wanted["signedRecord"] and dialer.signed_records:
         check_record(got, wanted)
 
@@ -61,17 +70,27 @@ def check_protocols(got, wanted):
         raise Failed(f"protocols lack {sorted(lacking)}")
 
 
-def check_observed(got, listener, start):
+def check_observed(got, listener, start, network):
     """The observed address is the one the listener sees, and ours if we know it."""
     # js-libp2p appends our own peer id.
     observed = bare([got["observedAddr"] or ""])[0]
-    if not re.fullmatch(r"/ip4/127\.0\.0\.1/tcp/[1-9][0-9]*", observed):
+    found = re.fullmatch(r"/ip4/127\.0\.0\.1/(tcp|udp)/([1-9][0-9]*)" + OBSERVED_ENDS[network], observed)
+    if not found:
         raise Failed(f"observedAddr is {got['observedAddr']}")
-    if got.get("localAddr") and got["localAddr"] != observed:
+    # A socket for many connections knows its port only.
+    if got.get("localAddr") and port(got["localAddr"]) != found[2]:
         raise Failed(f"observedAddr is {observed}, the dialer's address {got['localAddr']}")
     opened = [e for e in listener.process.events[start:] if e.get("event") == "connection-open" and e.get("addr")]
-    if opened and all(bare([e["addr"]])[0] != observed for e in opened):
+    if opened and all(port(e["addr"]) != found[2] for e in opened):
         raise Failed(f"observedAddr is {observed}, the listener saw {[e['addr'] for e in opened]}")
+
+
+# Some leave out, on the listening side, what is above TCP.
+OBSERVED_ENDS = {"tcp": "", "quic-v1": "/quic-v1", "ws": "(/ws)?", "wss": "(/tls/ws|/wss|/ws)?"}
+
+
+def port(address):
+    return re.search(r"/(?:tcp|udp)/(\d+)", address)[1]
 
 
 def check_record(got, wanted):
@@ -106,7 +125,12 @@ def perf(dialer, listener, context):
 
 
 def streams(dialer, listener, context):
-    dialer.behaviour("streams", *context.args(listener), 180, "--count", STREAMS, "--size", STREAM_BYTES)
+    """All open at once, or as many as a listener allows that cannot be told otherwise."""
+    flags = ["--count", STREAMS, "--size", STREAM_BYTES]
+    most = context.peers[listener.name].most_streams
+    if context.stack.standalone and most:
+        flags += ["--open", most - 6]  # identify and ping want some as well
+    dialer.behaviour("streams", *context.args(listener), 180, *flags)
 
 
 def half_close(dialer, listener, context):
@@ -114,23 +138,95 @@ def half_close(dialer, listener, context):
 
 
 def reset(dialer, listener, context):
-    dialer.behaviour("reset", *context.args(listener), 60)
+    got = dialer.behaviour("reset", *context.args(listener), 60)
+    if dialer.reset_codes and context.peers[listener.name].reset_codes and context.stack.muxer != "mplex" \
+            and got.get("code") != RESET_CODE:
+        raise Failed(f"the code of the reset is {got.get('code')}, the listener sent {RESET_CODE}")
 
 
 def close_during_write(dialer, listener, context):
     dialer.behaviour("close-during-write", *context.args(listener), 60)
 
 
-# Name, function; in the order of the matrix.
-STACK_CHECKS = {
-    "ping": ping,
-    "identify": identify,
-    "perf": perf,
-    "streams": streams,
-    "half-close": half_close,
-    "reset": reset,
-    "close-write": close_during_write,
-}
+def vanish(dialer, listener, context):
+    """The listener dies without a word while a stream is busy."""
+    process = dialer.start("hold", *context.args(listener), 120)
+    try:
+        await_event(process, "holding", 30)
+        listener.kill()
+        start = time.monotonic()
+        limit = NOTICE_SECONDS.get(context.stack.transport, NOTICE_SECONDS_TCP)
+        lost = await_event(process, "lost", limit)
+        if not lost.get("error"):
+            raise Failed("the dialer does not say why the stream was lost")
+        return f"{time.monotonic() - start:.1f} s: {lost['error']}"
+    finally:
+        process.kill()
+
+
+def vanish_dialer(dialer, listener, context):
+    """The dialer dies without a word while a stream is busy."""
+    process = dialer.start("hold", *context.args(listener), 120)
+    try:
+        await_event(process, "holding", 30)
+    finally:
+        start = listener.mark()
+        process.kill()
+    begin = time.monotonic()
+    limit = NOTICE_SECONDS.get(context.stack.transport, NOTICE_SECONDS_TCP)
+    closed = context.peers[listener.name].closed(listener.process, start, limit)
+    if closed is None:
+        raise Failed(f"the listener noticed nothing for {limit} s")
+    if "reason" in closed and not closed["reason"]:
+        raise Failed("the listener does not say why the connection ended")
+    return f"{time.monotonic() - begin:.1f} s: {closed.get('reason', '')}"
+
+
+def rebind(dialer, listener, context):
+    """In the midst of a connection the dialer's packets come from another port, twice."""
+    with UdpRelay(port(listener.address)) as relay:
+        address = re.sub(r"/udp/\d+", f"/udp/{relay.port}", listener.address)
+        process = dialer.start("hold", address, *context.args(listener)[1:], 60, "--count", 50)
+        try:
+            await_event(process, "holding", 30)
+            for _ in range(2):
+                time.sleep(1)
+                relay.rebind()
+            await_event(process, "held", 30)
+        finally:
+            process.kill()
+        if relay.ports_used < 3:
+            raise Failed("the relay did not change its port")
+
+
+def await_event(process, name, seconds):
+    event = process.wait_event(lambda e: e.get("event") == name, seconds)
+    if event is None:
+        raise Failed(f"no {name} event within {seconds} s: {process.events[-1:]}")
+    return event
+
+
+def refused(dialer, listener, context):
+    """The dialer has another network's key, or does not know the listener's CA: the
+    dial fails soon, and Starling says by name why."""
+    process = dialer.start("ping", listener.address, context.stack.as_wrong(), context.work, context.log, 20, "--count", 1)
+    start = time.monotonic()
+    code = process.wait(30)
+    took = time.monotonic() - start
+    if code in (0, None):
+        raise Failed(f"exit code {code}, the dial should have failed")
+    if dialer.name != "starling":
+        return dialer.error(process)
+    if took > REFUSAL_SECONDS:
+        raise Failed(f"the refusal took {took:.1f} s")
+    wanted = WRONG_KEY_ERROR if context.stack.private else WRONG_CA_ERROR
+    if not re.search(wanted, dialer.error(process)):
+        raise Failed(f"the error does not say {wanted}: {dialer.error(process)}")
+    return dialer.error(process)
+
+
+WRONG_KEY_ERROR = "network key|private network|PrivateNetwork|WrongNetwork"
+WRONG_CA_ERROR = "certificate"
 
 
 def legacy_record(dialer, listener, context):
@@ -144,3 +240,22 @@ def key_check(dialer, listener, context, key_type):
     count = dialer.ping(*context.args(listener), 60, key_type=key_type)
     if count != 10:
         raise Failed(f"{count} of 10 pings came back")
+
+
+# Name, function; in the order of the matrix.
+STACK_CHECKS = {
+    "ping": ping,
+    "identify": identify,
+    "perf": perf,
+    "streams": streams,
+    "half-close": half_close,
+    "reset": reset,
+    "close-write": close_during_write,
+}
+# Tests with a listener of their own.
+OWN_LISTENER_CHECKS = {
+    "vanish": vanish,
+    "vanish-dialer": vanish_dialer,
+    "rebind": rebind,
+    "refused": refused,
+}

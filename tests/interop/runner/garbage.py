@@ -1,4 +1,5 @@
-"""A peer that sends garbage, stalls or leaves at every stage of a connection.
+"""A peer that sends garbage, stalls or leaves at every stage of a connection over
+TCP; what comes as QUIC packets and as WebSocket upgrades is in other_garbage.py.
 
 Raw sockets and the standard library only, so the stages behind the encryption
 are reached through plaintext, which needs no cryptography.

@@ -8,10 +8,10 @@ import shutil
 import subprocess
 import threading
 
-from . import record
+from . import materials, record
 from .process import Process
+from .stack import MUXERS, TRANSPORTS, Stack
 
-SECURITIES = ("noise", "tls", "plaintext")
 KEY_TYPES = ("ed25519", "secp256k1", "ecdsa", "rsa")
 TEST_PROTOCOLS = {"/echo/1.0.0", "/starling/test/reset/1.0.0", "/starling/test/close/1.0.0"}
 BASE_PROTOCOLS = {"/ipfs/id/1.0.0", "/ipfs/id/push/1.0.0", "/ipfs/ping/1.0.0", "/perf/1.0.0"}
@@ -27,35 +27,50 @@ class Failed(Exception):
 class Listener:
     """A running listener and what it said about itself."""
 
-    def __init__(self, process, address, identity):
+    def __init__(self, name, process, addresses, identity):
+        self.name = name
         self.process = process
-        self.address = address
+        self.addresses = addresses
+        self.address = addresses[0]
         self.identity = identity
+        self.killed = False
 
     def mark(self):
         """A position in the event stream, for wait_event(start=...)."""
         return len(self.process.events)
 
+    def kill(self):
+        """Without a word, as a crash would."""
+        self.killed = True
+        self.process.kill()
 
-def start_listener(process, seconds, describe):
+
+def start_listener(name, process, seconds, describe):
     ready = process.wait_event(lambda e: e.get("event") == "ready", seconds)
     if ready is None:
         code = process.stop()
         raise Failed(f"the listener did not get ready (exit code {code})")
-    address, identity = describe(ready)
-    return Listener(process, address, identity)
+    return Listener(name, process, *describe(ready))
 
 
 class Foreign:
     # Whether it sends, and understands, signed peer records as go and js do.
     signed_records = True
+    # Whether it sends and shows the code of a reset.
+    reset_codes = False
+    # Streams it lets others hold open on a QUIC connection, if that is not to be changed.
+    most_streams = None
+    # Whether it has the mode hold.
+    holds = True
+    # Whether its QUIC connections follow a client that comes from another address.
+    follows_clients = False
 
     def __init__(self, name, command, toolchain, artifact, muxers, key_types=KEY_TYPES):
         self.name = name
         self.command = command
         self.toolchain = toolchain
         self.artifact = artifact
-        self.securities = SECURITIES
+        self.transports = TRANSPORTS
         self.muxers = muxers
         self.key_types = key_types
 
@@ -68,17 +83,19 @@ class Foreign:
                 return f"{program} is not installed"
         return f"not built: run tests/interop/build.sh {self.name}"
 
-    def _flags(self, stack, key_type):
-        flags = ["--security", stack.security, "--muxer", stack.muxer]
-        return flags + (["--key-type", FOREIGN_KEY_NAMES[key_type]] if key_type else [])
+    def speaks(self, stack):
+        return stack.transport in self.transports and stack.muxer in (None, *self.muxers)
 
-    def listen(self, stack, key_type, work, log, *flags):
+    def _flags(self, stack, key_type, work):
+        return materials.flags(stack, work) + (["--key-type", FOREIGN_KEY_NAMES[key_type]] if key_type else [])
+
+    def listen(self, stack, key_type, work, log, *flags, host="127.0.0.1"):
         process = Process(
-            [*self.command, "listen", "--check", "--duration", LISTENER_LIFE_SECONDS,
-             *self._flags(stack, key_type), *flags], log)
+            [*self.command, "listen", "--check", "--duration", LISTENER_LIFE_SECONDS, "--host", host,
+             *self._flags(stack, key_type, work), *flags], log)
 
         def describe(ready):
-            return ready["listening"][0], {
+            return ready["listening"], {
                 "peer": ready["peerId"],
                 "agentVersion": ready["agentVersion"],
                 "protocolVersion": ready["protocolVersion"],
@@ -87,20 +104,31 @@ class Foreign:
                 "signedRecord": self.signed_records,
             }
 
-        return start_listener(process, 60, describe)
+        return start_listener(self.name, process, 60, describe)
 
-    def _run(self, mode, address, stack, log, timeout, *flags, key_type=None):
-        process = Process(
-            [*self.command, mode, "--peer", address, "--timeout", timeout, *self._flags(stack, key_type), *flags], log)
+    def start(self, mode, address, stack, work, log, timeout, *flags, key_type=None):
+        return Process([*self.command, mode, "--peer", address, "--timeout", timeout,
+                        *self._flags(stack, key_type, work), *flags], log)
+
+    def _run(self, mode, address, stack, work, log, timeout, *flags, key_type=None):
+        process = self.start(mode, address, stack, work, log, timeout, *flags, key_type=key_type)
         code = process.wait(timeout + 30)
         if code != 0:
-            errors = [e.get("message", "") for e in process.events if e.get("event") == "error"]
-            raise Failed(f"exit code {code}: {'; '.join(errors) or 'no error event'}")
+            raise Failed(f"exit code {code}: {self.error(process) or 'no error event'}")
         dialed = self._event(process, "dialed")
         for what in ("security", "muxer"):
-            if dialed[what] != getattr(stack, what):
+            if not stack.standalone and dialed[what] != getattr(stack, what):
                 raise Failed(f"{what} is {dialed[what]}, wanted {getattr(stack, what)}")
         return process
+
+    @staticmethod
+    def error(process):
+        return "; ".join(e.get("message", "") for e in process.events if e.get("event") == "error")
+
+    @staticmethod
+    def closed(process, start, seconds):
+        """What a listener says about the end of a connection."""
+        return process.wait_event(lambda e: e.get("event") == "connection-close", seconds, start)
 
     def _event(self, process, name):
         event = process.wait_event(lambda e: e.get("event") == name, 0)
@@ -109,18 +137,18 @@ class Foreign:
         return event
 
     def ping(self, address, stack, work, log, timeout, key_type=None):
-        process = self._run("ping", address, stack, log, timeout, "--count", 10, key_type=key_type)
+        process = self._run("ping", address, stack, work, log, timeout, "--count", 10, key_type=key_type)
         return self._event(process, "ping-summary")["n"]
 
     def identify(self, address, stack, work, log, timeout):
-        process = self._run("identify", address, stack, log, timeout)
+        process = self._run("identify", address, stack, work, log, timeout)
         result = dict(self._event(process, "identify"))
         result["localAddr"] = self._event(process, "dialed").get("localAddr")
         return result
 
     def perf(self, address, stack, work, log, timeout, size):
         process = self._run(
-            "perf-client", address, stack, log, timeout, "--upload", size, "--download", size, "--check")
+            "perf-client", address, stack, work, log, timeout, "--upload", size, "--download", size, "--check")
         result = self._event(process, "perf")
         return {
             "upload": (result["uploadBytes"], result["uploadSeconds"]),
@@ -128,24 +156,44 @@ class Foreign:
         }
 
     def behaviour(self, mode, address, stack, work, log, timeout, *flags):
-        return self._event(self._run(mode, address, stack, log, timeout, *flags), mode)
+        return self._event(self._run(mode, address, stack, work, log, timeout, *flags), mode)
 
 
 class Starling:
-    """Starling's own program, see cli.md and `starling --help`."""
+    """Starling's own program, see `starling --help`."""
 
     name = "starling"
-    securities = SECURITIES
-    muxers = ("yamux", "mplex")
+    muxers = MUXERS
     key_types = KEY_TYPES
     signed_records = True
+    reset_codes = True
+    most_streams = 256
+    holds = True
+    follows_clients = True
 
     def __init__(self, program):
         self.program = program
+        self.command = [program]
+        self.transports = ()
         self._keys = threading.Lock()
 
     def missing(self):
         return None if self.program.exists() else f"{self.program} does not exist: run ./dev build"
+
+    def find_transports(self, work):
+        """What this build can do is what it can listen on."""
+        self.transports = tuple(name for name in TRANSPORTS if self._listens(name, work))
+
+    def _listens(self, name, work):
+        try:
+            stack = Stack(name, "noise", "yamux")
+            self.listen(stack, None, work, work / "starling-transports.log").process.stop()
+        except Failed:
+            return False
+        return True
+
+    def speaks(self, stack):
+        return stack.transport in self.transports and stack.muxer in (None, *self.muxers)
 
     def _key(self, role, key_type, work):
         if key_type is None:
@@ -159,16 +207,13 @@ class Starling:
                     raise Failed(f"key generate: {done.stderr.strip()}")
         return ["--key", path]
 
-    def _stack(self, stack):
-        return ["--security", stack.security, "--muxer", stack.muxer]
-
-    def listen(self, stack, key_type, work, log):
+    def listen(self, stack, key_type, work, log, *flags, host="127.0.0.1"):
         process = Process(
-            [self.program, "daemon", "--listen", "/ip4/127.0.0.1/tcp/0", *self._stack(stack),
-             *self._key("listener", key_type or "ed25519", work), "--test-protocols", "--perf", "--json"], log)
+            [*self.command, "daemon", "--listen", stack.listen_address(host), *materials.flags(stack, work),
+             *self._key("listener", key_type or "ed25519", work), "--test-protocols", "--perf", *flags, "--json"], log)
 
         def describe(ready):
-            return ready["listen"][0], {
+            return ready["listen"], {
                 "peer": ready["peer_id"],
                 "agentVersion": ready.get("agent_version"),
                 "protocolVersion": ready.get("protocol_version"),
@@ -177,12 +222,16 @@ class Starling:
                 "signedRecord": True,
             }
 
-        return start_listener(process, 30, describe)
+        return start_listener(self.name, process, 30, describe)
 
-    def _run(self, command, address, stack, work, log, timeout, *flags, key_type=None):
-        process = Process(
-            [self.program, *command, address, *self._stack(stack), *self._key("dialer", key_type, work), *flags, "--json"], log)
-        code = process.wait(timeout)
+    def start(self, mode, address, stack, work, log, timeout, *flags, key_type=None):
+        command = [mode] if mode in ("ping", "identify", "perf") else ["interop-client", mode]
+        return Process([*self.command, *command, address, "--timeout", f"{timeout}s", *materials.flags(stack, work),
+                        *self._key("dialer", key_type, work), *flags, "--json"], log)
+
+    def _run(self, mode, address, stack, work, log, timeout, *flags, key_type=None):
+        process = self.start(mode, address, stack, work, log, timeout, *flags, key_type=key_type)
+        code = process.wait(timeout + 10)
         if code != 0:
             last = process.events[-1] if process.events else "no output"
             raise Failed(f"exit code {'none, timed out' if code is None else code}: {last}")
@@ -190,13 +239,21 @@ class Starling:
             raise Failed("no result on stdout")
         return process.events[-1]
 
+    @staticmethod
+    def error(process):
+        return "; ".join(f"{e['code']}: {e['message']}" for e in process.events if e.get("event") == "error")
+
+    @staticmethod
+    def closed(process, start, seconds):
+        return process.wait_event(lambda e: e.get("event") == "disconnected", seconds, start)
+
     def ping(self, address, stack, work, log, timeout, key_type=None):
         result = self._run(
-            ["ping"], address, stack, work, log, timeout, "--count", 10, "--interval", "1ms", key_type=key_type)
+            "ping", address, stack, work, log, timeout, "--count", 10, "--interval", "1ms", key_type=key_type)
         return result["received"]
 
     def identify(self, address, stack, work, log, timeout):
-        result = self._run(["identify"], address, stack, work, log, timeout)
+        result = self._run("identify", address, stack, work, log, timeout)
         envelope = bytes.fromhex(result.get("signed_peer_record_hex") or "")
         return {
             "peer": result["peer_id"],
@@ -209,15 +266,14 @@ class Starling:
         }
 
     def perf(self, address, stack, work, log, timeout, size):
-        result = self._run(
-            ["perf"], address, stack, work, log, timeout, "--upload", size, "--download", size, "--check")
+        result = self._run("perf", address, stack, work, log, timeout, "--upload", size, "--download", size, "--check")
         return {
             "upload": (result["upload_bytes"], result["upload_seconds"]),
             "download": (result["download_bytes"], result["download_seconds"]),
         }
 
     def behaviour(self, mode, address, stack, work, log, timeout, *flags):
-        return self._run(["interop-client", mode], address, stack, work, log, timeout, *flags)
+        return self._run(mode, address, stack, work, log, timeout, *flags)
 
 
 def foreign_peers(built):
@@ -234,4 +290,9 @@ def foreign_peers(built):
     }
     # rust-libp2p has records of its own form only, and by default sends none.
     peers["rust"].signed_records = False
+    peers["rust"].transports = ("tcp",)
+    peers["rust"].holds = False
+    peers["go"].reset_codes = True
+    peers["go"].follows_clients = True
+    peers["go"].most_streams = 256
     return peers

@@ -3,6 +3,8 @@
 import ipaddress
 
 BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+PORTS = {6: "tcp", 273: "udp"}
+WORDS = {461: "quic-v1", 448: "tls", 477: "ws", 478: "wss"}
 
 
 def varint(data, at):
@@ -36,14 +38,16 @@ def base58(data):
 
 
 def multiaddr(data):
-    """The text of an address out of ip4, tcp and p2p, which is what the tests use."""
+    """The text of an address out of the protocols that the tests use."""
     text, at = "", 0
     while at < len(data):
         code, at = varint(data, at)
         if code == 4:
             text, at = f"{text}/ip4/{ipaddress.IPv4Address(data[at:at + 4])}", at + 4
-        elif code == 6:
-            text, at = f"{text}/tcp/{int.from_bytes(data[at:at + 2], 'big')}", at + 2
+        elif code in PORTS:
+            text, at = f"{text}/{PORTS[code]}/{int.from_bytes(data[at:at + 2], 'big')}", at + 2
+        elif code in WORDS:
+            text = f"{text}/{WORDS[code]}"
         elif code == 421:
             length, at = varint(data, at)
             text, at = f"{text}/p2p/{base58(data[at:at + length])}", at + length

@@ -1,0 +1,245 @@
+"""The scenarios: each builds its network, does its work, and returns rows of
+(what, verdict, measurement). A verdict is ok, FAIL, or - for a measurement alone."""
+
+import copy
+import re
+import time
+
+from runner.peers import Failed
+from runner.stack import QUIC, Stack
+
+from topology import SERVER4, SERVER6, Lab, inside
+
+NOISE, TLS = Stack("tcp", "noise", "yamux"), Stack("tcp", "tls", "yamux")
+STACKS = (NOISE, TLS, QUIC)
+
+RTT_MS = 60
+CONNECTS = 5
+# Round trips for a connection and one exchange, and what the machine may add.
+ROUND_TRIPS = {NOISE: 3, TLS: 3, QUIC: 2}
+SLACK_ROUND_TRIPS = 0.7
+
+LOSS_PERCENT = 1
+LOSSY_BYTES = 3 << 20
+LEAST_MBIT = 0.5
+
+OUTAGE_SECONDS = 4
+NOTICE_SECONDS = 90
+
+
+class Bench:
+    """What every scenario needs: the peers, where to write, and the wire."""
+
+    def __init__(self, peers, work, wire):
+        self.peers = peers
+        self.work = work
+        self.wire = wire
+        self.logs = 0
+
+    @property
+    def starling(self):
+        return self.peers["starling"]
+
+    def log(self):
+        self.logs += 1
+        return self.work / f"{self.logs:03}.log"
+
+    def speakers(self, stack):
+        return [peer for peer in self.peers.values() if peer.speaks(stack)]
+
+    def placed(self, peer, namespace):
+        """The same peer with its processes in a namespace."""
+        other = copy.copy(peer)
+        other.command = inside(namespace, peer.command)
+        return other
+
+    def listening(self, peer, namespace, stack, host=SERVER4):
+        return self.placed(peer, namespace).listen(stack, None, self.work, self.log(), host=host)
+
+
+def verdict(good):
+    return "ok" if good else "FAIL"
+
+
+def connect_times(bench):
+    """Connecting and one round trip, in round trips, everyone with itself."""
+    rows = []
+    with Lab(bench.wire) as lab:
+        client, server = lab.pair(rtt_ms=RTT_MS)
+        for stack in STACKS:
+            for peer in bench.speakers(stack):
+                trips = connect_trips(bench, peer, client, server, stack)
+                judged = peer is bench.starling
+                good = trips <= ROUND_TRIPS[stack] + SLACK_ROUND_TRIPS
+                rows.append((f"{peer.name} {stack}", verdict(good) if judged else "-", f"{trips:.2f} round trips"))
+    return rows
+
+
+def connect_trips(bench, peer, client, server, stack):
+    listener = bench.listening(peer, server, stack)
+    try:
+        process = bench.placed(peer, client).start(
+            "connect", listener.address, stack, bench.work, bench.log(), 60, "--count", CONNECTS)
+        if process.wait(90) != 0:
+            raise Failed(f"{peer.name} {stack}: {peer.error(process)}")
+        seconds = next(e["seconds"] for e in process.events if "seconds" in e)
+        return seconds * 1000 / CONNECTS / RTT_MS
+    finally:
+        listener.process.stop()
+
+
+def ipv6_only(bench):
+    """No IPv4 at all."""
+    rows = []
+    with Lab(bench.wire) as lab:
+        client, server = lab.pair(v4=False)
+        for stack in filter(bench.starling.speaks, STACKS):
+            listener = bench.listening(bench.starling, server, stack, host=SERVER6)
+            try:
+                count = bench.placed(bench.starling, client).ping(listener.address, stack, bench.work, bench.log(), 20)
+                rows.append((str(stack), verdict(count == 10), f"{count} pings"))
+            finally:
+                listener.process.stop()
+    return rows
+
+
+def short_outage(bench):
+    """The interface goes and comes back: the stream goes on."""
+    return [with_outage(bench, stack) for stack in filter(bench.starling.speaks, (NOISE, QUIC))]
+
+
+def with_outage(bench, stack):
+    with Lab(bench.wire) as lab:
+        client, server = lab.pair(rtt_ms=10)
+        listener, process = hold(bench, client, server, stack, 100)
+        try:
+            time.sleep(1)
+            lab.set_link(client, "down")
+            time.sleep(OUTAGE_SECONDS)
+            lab.set_link(client, "up")
+            start = time.monotonic()
+            held = process.wait_event(lambda e: e.get("event") in ("held", "lost"), 60)
+            good = held is not None and held["event"] == "held"
+            return f"{stack}, {OUTAGE_SECONDS} s", verdict(good), f"{held or 'nothing'} after {time.monotonic() - start:.1f} s"
+        finally:
+            process.kill()
+            listener.process.stop()
+
+
+def long_outage(bench):
+    """The interface goes for good: the node notices in time and says why."""
+    return [with_cut(bench, stack) for stack in filter(bench.starling.speaks, (NOISE, QUIC))]
+
+
+def with_cut(bench, stack):
+    with Lab(bench.wire) as lab:
+        client, server = lab.pair(rtt_ms=10)
+        listener, process = hold(bench, client, server, stack, 10_000)
+        try:
+            lab.set_link(client, "down")
+            start = time.monotonic()
+            lost = process.wait_event(lambda e: e.get("event") == "lost", NOTICE_SECONDS)
+            good = lost is not None and bool(lost.get("error"))
+            what = lost["error"] if lost else f"nothing within {NOTICE_SECONDS} s"
+            return str(stack), verdict(good), f"{time.monotonic() - start:.1f} s: {what}"
+        finally:
+            process.kill()
+            listener.process.stop()
+
+
+def hold(bench, client, server, stack, count):
+    listener = bench.listening(bench.starling, server, stack)
+    process = bench.placed(bench.starling, client).start(
+        "hold", listener.address, stack, bench.work, bench.log(), 300, "--count", count)
+    if process.wait_event(lambda e: e.get("event") == "holding", 20) is None:
+        process.kill()
+        listener.process.stop()
+        raise Failed(f"{stack}: no connection to begin with: {process.events[-1:]}")
+    return listener, process
+
+
+def nat_rebinding(bench):
+    """The router between forgets its mappings and takes other ports: QUIC goes on."""
+    rows = []
+    for peer in bench.speakers(QUIC):
+        if peer is not bench.starling and not bench.starling.speaks(QUIC):
+            continue
+        rows.append(rebound(bench, peer))
+    return rows
+
+
+def rebound(bench, peer):
+    with Lab(bench.wire) as lab:
+        client, router, server = lab.behind_nat(rtt_ms=20)
+        listener = bench.listening(bench.starling, server, QUIC)
+        process = bench.placed(peer, client).start("hold", listener.address, QUIC, bench.work, bench.log(), 60, "--count", 60)
+        try:
+            if process.wait_event(lambda e: e.get("event") == "holding", 20) is None:
+                raise Failed(f"{peer.name}: no connection to begin with: {process.events[-1:]}")
+            for first_port in (50_000, 45_000):
+                time.sleep(1.5)
+                lab.forget_mappings(router, first_port)
+            held = process.wait_event(lambda e: e.get("event") in ("held", "lost"), 40)
+            good = held is not None and held["event"] == "held"
+            return f"{peer.name} behind the NAT", verdict(good), str(held or process.events[-1:])
+        finally:
+            process.kill()
+            listener.process.stop()
+
+
+def lossy(bench):
+    """Throughput of a link that loses packets, everyone with itself."""
+    rows = []
+    with Lab(bench.wire) as lab:
+        client, server = lab.pair(rtt_ms=RTT_MS, loss_percent=LOSS_PERCENT)
+        for stack in (NOISE, QUIC):
+            for peer in bench.speakers(stack):
+                rows.append(lossy_row(bench, peer, client, server, stack))
+    return rows
+
+
+def lossy_row(bench, peer, client, server, stack):
+    listener = bench.listening(peer, server, stack)
+    try:
+        result = bench.placed(peer, client).perf(listener.address, stack, bench.work, bench.log(), 120, LOSSY_BYTES)
+    except Failed as cause:
+        return f"{peer.name} {stack}", verdict(False) if peer is bench.starling else "-", str(cause)
+    finally:
+        listener.process.stop()
+    up, down = (count * 8 / seconds / 1e6 for count, seconds in result.values())
+    good = min(up, down) >= LEAST_MBIT
+    return f"{peer.name} {stack}", verdict(good) if peer is bench.starling else "-", f"{up:.1f} / {down:.1f} Mbit/s up / down"
+
+
+def udp_blocked(bench):
+    """QUIC goes nowhere, TCP is there: the dial ends on TCP soon enough."""
+    if not bench.starling.speaks(QUIC):
+        return []
+    with Lab(bench.wire) as lab:
+        client, server = lab.pair(rtt_ms=RTT_MS)
+        lab.block_udp(server)
+        starling = bench.placed(bench.starling, server)
+        listener = starling.listen_on([f"/ip4/{SERVER4}/udp/4001/quic-v1", f"/ip4/{SERVER4}/tcp/4001"], bench.work, bench.log())
+        try:
+            start = time.monotonic()
+            process = bench.placed(bench.starling, client).dial(listener.addresses, bench.work, bench.log())
+            code = process.wait(30)
+            took = time.monotonic() - start
+            text = str(process.events)
+            good = code == 0 and took < BLOCKED_SECONDS and re.search("/tcp/4001", text)
+            return [("falls to TCP", verdict(good), f"{took:.2f} s, exit code {code}")]
+        finally:
+            listener.process.stop()
+
+
+BLOCKED_SECONDS = 3
+
+SCENARIOS = {
+    "connect": connect_times,
+    "ipv6-only": ipv6_only,
+    "udp-blocked": udp_blocked,
+    "outage": short_outage,
+    "cut": long_outage,
+    "nat-rebinding": nat_rebinding,
+    "lossy": lossy,
+}

@@ -1,4 +1,5 @@
-// From where this node knows an address. Decides how far it is trusted, and is shown wherever the address is.
+// From where this node knows an address. Decides how far it is trusted, and is shown wherever the address is. The
+// address book keeps the numbers on disk: new ones go to the end.
 #pragma once
 
 #include <cstdint>
@@ -12,14 +13,16 @@ enum class AddressSource : std::uint8_t {
   Mdns,        // heard on the local network
   Identify,    // told by the peer itself
   Record,      // told in a record that the peer signed
-  Connection,  // a connection came from there
-  Routing,     // told by another peer: DHT, peer exchange, rendezvous
+  Connection,  // a dial got through to it, or a connection came from there
+  Dht,         // told by another peer
   Resolved,    // behind a name, in DNS
+  Rendezvous,
+  PeerExchange,
 };
 
 constexpr std::string_view to_string(AddressSource source) {
-  constexpr std::string_view kNames[] = {"unknown", "user",       "mdns",    "identify",
-                                         "record",  "connection", "routing", "resolved"};
+  constexpr std::string_view kNames[] = {"unknown",    "user", "mdns",     "identify",   "record",
+                                         "connection", "dht",  "resolved", "rendezvous", "peer exchange"};
   return kNames[std::size_t(source)];
 }
 

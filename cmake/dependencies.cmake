@@ -7,6 +7,7 @@ find_package(fmt REQUIRED)
 find_package(CLI11 REQUIRED)
 pkg_check_modules(CARES REQUIRED IMPORTED_TARGET libcares>=1.18)
 pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)
+pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)  # the address book between runs
 pkg_check_modules(HIREDIS REQUIRED IMPORTED_TARGET hiredis)  # starling-interop only: the official suites meet in redis
 find_path(TOMLPLUSPLUS_INCLUDE_DIR toml++/toml.h REQUIRED)  # used as headers alone
 find_path(PROTOZERO_INCLUDE_DIR protozero/pbf_reader.hpp REQUIRED)
@@ -37,6 +38,7 @@ set(STARLING_EXTERNAL_base fmt::fmt)
 set(STARLING_EXTERNAL_io Threads::Threads PkgConfig::CARES)
 set(STARLING_EXTERNAL_diagnostics Boost::json fmt::fmt)
 set(STARLING_EXTERNAL_crypto OpenSSL::Crypto PkgConfig::SODIUM)
+set(STARLING_EXTERNAL_peer PkgConfig::SQLITE)
 set(STARLING_EXTERNAL_security OpenSSL::SSL OpenSSL::Crypto PkgConfig::SODIUM)
 set(STARLING_EXTERNAL_runtime Boost::json fmt::fmt)
 set(STARLING_EXTERNAL_cli Boost::json CLI11::CLI11)

@@ -67,7 +67,7 @@ set(CPACK_DEBIAN_PROGRAMS_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME libstarling-dev)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS
-    "libboost1.81-dev, libboost-json1.81-dev, libssl-dev, libsodium-dev, libc-ares-dev, libfmt-dev, pkg-config")
+    "libboost1.81-dev, libboost-json1.81-dev, libssl-dev, libsodium-dev, libsqlite3-dev, libc-ares-dev, libfmt-dev, pkg-config")
 if(STARLING_HAVE_QUIC)
   string(APPEND CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS ", libngtcp2-dev, libngtcp2-crypto-gnutls-dev, libgnutls28-dev")
 endif()

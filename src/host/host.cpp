@@ -14,6 +14,11 @@ Host::Host(io::World world, crypto::PrivateKey key, HostOptions options, const s
       id_(PeerId::from_public_key(key_.public_key())),
       options_(std::move(options)),
       record_sequence_(options_.record_sequence),
+      book_(options_.address_book),
+      observed_(options_.observed),
+      upkeep_timer_(world.reactor, [this] { upkeep(); }),
+      address_event_timer_(world.reactor, [this] { tell_address_change(); }),
+      interface_timer_(world.reactor, [this] { look_at_interfaces(); }),
       tasks_(world.reactor),
       swarm_(world, id_, swarm_options, *this) {
   if (options_.identify) register_identify();
@@ -52,12 +57,6 @@ const StreamHandler* Host::handler_for(std::string_view protocol) const {
   return nullptr;
 }
 
-std::vector<Multiaddr> Host::addresses() const {
-  std::vector<Multiaddr> addresses = swarm_.reachable_listen_addresses();
-  for (Multiaddr& address : addresses) address = address.with(Protocol::P2p, id_.bytes());
-  return addresses;
-}
-
 io::Task<Result<swarm::ConnectionId>> Host::connect(PeerId peer, std::vector<Multiaddr> addresses,
                                                     swarm::DialReport* report) {
   return connect(std::move(peer), swarm::from_source(AddressSource::User, std::move(addresses)),
@@ -66,7 +65,10 @@ io::Task<Result<swarm::ConnectionId>> Host::connect(PeerId peer, std::vector<Mul
 
 io::Task<Result<swarm::ConnectionId>> Host::connect(PeerId peer, std::vector<swarm::DialAddress> addresses,
                                                     swarm::DialOptions options, swarm::DialReport* report) {
-  auto link = co_await swarm_.dial(std::move(peer), std::move(addresses), options, report);
+  swarm::DialReport own;
+  swarm::DialReport& written = report != nullptr ? *report : own;
+  auto link = co_await swarm_.dial(std::move(peer), std::move(addresses), options, &written);
+  note_dial(written);
   if (!link) co_return std::unexpected(std::move(link).error());
   co_return (*link)->id();
 }
@@ -164,7 +166,7 @@ const PeerState* Host::peer(const PeerId& peer) const {
 void Host::on_connected(swarm::Link& link) {
   auto& state = peers_[link.peer()];
   if (!state) state = std::make_unique<Peer>();
-  ++state->connections;
+  if (++state->connections == 1) book_.connected(link.peer());
   events_.emit(PeerConnected{link.peer(), link.id(), link.info().direction, link.info().remote_address});
   if (options_.identify && !state->identifying && !closing_) {
     state->identifying = true;
@@ -175,13 +177,17 @@ void Host::on_connected(swarm::Link& link) {
 void Host::on_disconnected(swarm::Link& link, const transport::CloseReason& reason) {
   const auto found = peers_.find(link.peer());
   const bool last = --found->second->connections == 0;
+  const TimePoint now = world_.reactor.now();
+  if (last) book_.disconnected(link.peer(), now);
+  if (observed_.disconnected(link.id(), now)) refresh_announced();
+  schedule_upkeep();
   events_.emit(PeerDisconnected{link.peer(), link.id(), reason, last});
   forget_if_unused(link.peer());
 }
 
 void Host::on_listening(const Multiaddr& address) {
   events_.emit(Listening{address});
-  local_changed();
+  look_at_interfaces();
 }
 
 void Host::on_inbound_stream(swarm::Link& link, std::unique_ptr<transport::RawStream> raw) {
@@ -240,6 +246,7 @@ io::Task<void> Host::serve(std::unique_ptr<transport::RawStream> raw, StreamInfo
 
 io::Task<void> Host::close() {
   closing_ = true;
+  stop_address_timers();
   tasks_.cancel(Error(ErrorCode::Cancelled, Op::Close, Origin::Cancelled, "the host closes"));
   co_await swarm_.close();
   co_await tasks_.join();

@@ -115,9 +115,11 @@ Status check_identify(IdentifyInfo& info, const PeerId& peer) {
                     PeerId::from_public_key(*info.public_key).to_string());
   }
   if (info.signed_peer_record.empty()) return {};
-  auto record = PeerRecord::open(info.signed_peer_record);
-  info.peer_record_valid = record && record->peer == peer;
-  if (info.peer_record_valid) info.listen_addresses = record->addresses;
+  auto certified = CertifiedRecord::open(info.signed_peer_record);
+  info.peer_record_valid = certified && certified->record().peer == peer;
+  if (!info.peer_record_valid) return {};
+  info.peer_record = *std::move(certified);
+  info.listen_addresses = info.peer_record->record().addresses;
   return {};
 }
 

@@ -19,12 +19,10 @@ IdentifyInfo Host::describe(std::optional<Multiaddr> observed) const {
   info.protocol_version = options_.protocol_version;
   info.agent_version = options_.agent_version;
   info.public_key = key_.public_key();
-  info.listen_addresses = swarm_.reachable_listen_addresses();
+  info.listen_addresses = announced_only();
   info.observed_address = std::move(observed);
   info.protocols = protocols();
-  const PeerRecord record{id_, record_sequence_, info.listen_addresses};
-  if (auto envelope = record.seal(key_); envelope && !info.listen_addresses.empty())
-    info.signed_peer_record = envelope->to_protobuf();
+  if (!info.listen_addresses.empty()) info.signed_peer_record = own_record();
   return info;
 }
 
@@ -108,6 +106,7 @@ void Host::learn(Peer& state, const PeerId& peer, swarm::ConnectionId connection
     if (info.signed_peer_record.empty()) {
       info.signed_peer_record = state.identify->signed_peer_record;
       info.peer_record_valid = state.identify->peer_record_valid;
+      info.peer_record = state.identify->peer_record;
     }
   }
   PeerProtocolsChanged changed{peer, {}, {}};
@@ -119,6 +118,7 @@ void Host::learn(Peer& state, const PeerId& peer, swarm::ConnectionId connection
   std::copy_if(before.begin(), before.end(), std::back_inserter(changed.removed), missing_in(info.protocols));
   state.identify = std::move(info);
   state.identify_error.reset();
+  remember(peer, connection, *state.identify);
   events_.emit(PeerIdentified{peer, connection, *state.identify, pushed});
   if (!changed.added.empty() || !changed.removed.empty()) events_.emit(changed);
 }
@@ -149,6 +149,7 @@ io::Task<void> Host::receive_push(Stream stream) {
 void Host::local_changed() {
   events_.emit(LocalProtocolsChanged{protocols()});
   ++record_sequence_;
+  own_record_.clear();
   if (!options_.identify || push_scheduled_ || closing_ || peers_.empty()) return;
   push_scheduled_ = tasks_.spawn(push_to_all());
 }

@@ -180,7 +180,7 @@ TEST(Configuration, a_file_that_is_no_toml_names_the_line) {
 TEST(Configuration, the_template_changes_nothing_as_it_is_nor_with_every_line_in_force) {
   const std::string text = configuration_template();
   EXPECT_EQ(mistakes_of(of_file(text)), "");
-  const std::string all = std::regex_replace(text, std::regex("\n# ([a-z_]+ = )"), "\n$1");
+  const std::string all = std::regex_replace(text, std::regex("\n# ([a-z0-9_]+ = )"), "\n$1");
   const Configuration every = of_file(all);
   EXPECT_EQ(mistakes_of(every), "");
   for (const Key& key : configuration_keys()) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "starling/base/units.hpp"
+#include "starling/host/announced_addresses.hpp"
 #include "starling/names/servers.hpp"
 #include "starling/runtime/configuration.hpp"
 
@@ -35,6 +36,13 @@ std::vector<Error> Options::validate() const {
   for (const std::string& server : dns.servers)
     if (const auto parsed = names::parse_server(server); !parsed) mistake("dns.servers: " + parsed.error().detail());
   if (dns.max_ttl < dns.min_ttl) mistake("dns.max_ttl is below dns.min_ttl");
+  if (address_book.max_addresses_after_disconnect > address_book.max_addresses_per_peer)
+    mistake(
+        "address_book.max_addresses_after_disconnect = " + std::to_string(address_book.max_addresses_after_disconnect) +
+        ": must not exceed address_book.max_addresses_per_peer = " +
+        std::to_string(address_book.max_addresses_per_peer));
+  const auto rules = host::parse_announce_rules({announce.announce, announce.append, announce.no_announce}, 1, 1);
+  if (!rules) mistake(rules.error().detail());
   return mistakes;
 }
 

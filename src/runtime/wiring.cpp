@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "runtime/address_wiring.hpp"
 #include "runtime/diagnostics.hpp"
 #include "runtime/quic_wiring.hpp"
 #include "starling/names/servers.hpp"
@@ -96,7 +97,12 @@ host::HostOptions host_options(const Options& options, std::uint64_t wall_clock_
           .max_negotiating_streams = h.max_negotiating_streams,
           .max_inbound_streams_per_protocol = h.max_inbound_streams_per_protocol,
           .identify = h.identify,
-          .record_sequence = wall_clock_ns};
+          .record_sequence = wall_clock_ns,
+          .address_book = address_book_options(options),
+          .observed = observed_options(options),
+          .announce = announce_rules(options),
+          .upkeep_interval = options.address_book.upkeep_interval,
+          .interface_check_interval = options.announce.interface_check_interval};
 }
 
 swarm::SwarmOptions swarm_options(const Options& options) {
@@ -146,8 +152,22 @@ Node::~Node() = default;
 
 perf::PerfOptions Node::perf_options() const { return {options_.perf.idle_timeout, options_.perf.max_download_bytes}; }
 
+Status Node::keep_addresses(io::World world, std::unique_ptr<AddressStore> store, std::uint64_t wall_clock_ns) {
+  const CalendarOffset calendar{std::int64_t(wall_clock_ns) - world.reactor.now().time_since_epoch().count()};
+  const host::AddressKeeperOptions options{options_.address_book.write_interval, options_.address_book.write_batch};
+  keeper_ = std::make_unique<host::AddressKeeper>(world.reactor, host_->book(), std::move(store), calendar, options);
+  STARLING_CHECK(keeper_->load());
+  keeper_->start();
+  return {};
+}
+
+io::Task<void> Node::close() {
+  co_await host_->close();
+  if (keeper_) co_await keeper_->close();
+}
+
 Result<std::unique_ptr<Node>> Node::create(io::World world, crypto::PrivateKey key, Options options,
-                                           std::uint64_t wall_clock_ns) {
+                                           std::uint64_t wall_clock_ns, std::unique_ptr<AddressStore> store) {
   STARLING_CHECK(to_status(options.validate()));
   std::unique_ptr<Node> node(new Node(std::move(options)));
   const Options& settings = node->options_;
@@ -164,6 +184,7 @@ Result<std::unique_ptr<Node>> Node::create(io::World world, crypto::PrivateKey k
     if (name == "tcp") node->host_->swarm().add_transport(transport::make_tcp_transport(*node->upgrader_));
     if (name == "quic-v1") STARLING_CHECK(node->add_quic(world));
   }
+  if (store) STARLING_CHECK(node->keep_addresses(world, std::move(store), wall_clock_ns));
   if (settings.ping.serve) ping::serve(*node->host_, node->ping_options());
   if (settings.perf.serve) perf::serve(*node->host_, node->perf_options());
   add_diagnostics(*node);

@@ -23,6 +23,32 @@ inline host::HostOptions host_options() {
   options.max_inbound_streams_per_protocol = 4;
   options.identify = true;
   options.record_sequence = 7;
+  options.address_book = {.max_addresses = 1000,
+                          .max_addresses_bytes = 100'000,
+                          .max_addresses_per_peer = 16,
+                          .max_addresses_connected = 32,
+                          .max_addresses_after_disconnect = 8,
+                          .max_address_bytes = 256,
+                          .max_records = 100,
+                          .max_record_bytes = 100'000,
+                          .max_protocols_per_peer = 100,
+                          .max_facts_bytes = 100'000,
+                          .max_facts_bytes_offline = 4096,
+                          .max_failures_shared = 3,
+                          .temporary_ttl = 120s,
+                          .normal_ttl = 3600s,
+                          .recently_connected_ttl = 900s};
+  options.observed = {.activation_votes = 4,
+                      .max_external_per_listen = 3,
+                      .max_votes = 100,
+                      .max_votes_per_observer = 4,
+                      .observer_bits_v4 = 32,
+                      .observer_bits_v6 = 56,
+                      .keep = 1800s};
+  options.announce.max_addresses = 32;
+  options.announce.max_bytes = 2048;
+  options.upkeep_interval = 60s;
+  options.interface_check_interval = 5s;
   return options;
 }
 

@@ -47,6 +47,11 @@ struct Listening {
   Multiaddr address;
 };
 
+/// The addresses that others are told, without /p2p. A moment after the change, so that several come as one.
+struct LocalAddressesChanged {
+  std::vector<Multiaddr> announced, added, removed;
+};
+
 class EventBus {
   template <typename Event>
   struct Subscriber {
@@ -78,7 +83,7 @@ class EventBus {
   template <typename... Events>
   using Table = std::tuple<std::vector<std::weak_ptr<Subscriber<Events>>>...>;
   Table<PeerConnected, PeerDisconnected, PeerIdentified, PeerIdentifyFailed, PeerProtocolsChanged,
-        LocalProtocolsChanged, Listening>
+        LocalProtocolsChanged, Listening, LocalAddressesChanged>
       subscribers_;
 };
 

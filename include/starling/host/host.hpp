@@ -11,9 +11,12 @@
 #include <unordered_map>
 #include <vector>
 
+#include "starling/host/announced_addresses.hpp"
 #include "starling/host/events.hpp"
 #include "starling/host/identify_message.hpp"
+#include "starling/host/observed_addresses.hpp"
 #include "starling/host/stream.hpp"
+#include "starling/peer/address_book.hpp"
 #include "starling/swarm/swarm.hpp"
 
 namespace starling::host {
@@ -28,6 +31,11 @@ struct HostOptions {
   std::size_t max_inbound_streams_per_protocol;  // per connection, handlers running at once
   bool identify;                                 // ask every peer, and answer
   std::uint64_t record_sequence;                 // of the first signed peer record; must grow from start to start
+  AddressBookOptions address_book;
+  ObservedOptions observed;
+  AnnounceRules announce;
+  Duration upkeep_interval;           // what has expired goes at most this much later
+  Duration interface_check_interval;  // looks for changed interface addresses, if bound to all; 0: never
 };
 
 struct HostCounters {
@@ -69,13 +77,24 @@ class Host final : private swarm::SwarmEvents {
   std::vector<std::string> protocols() const;
 
   Result<Multiaddr> listen(const Multiaddr& address) { return swarm_.listen(address); }
-  /// The addresses others may use, each ending in /p2p/<our id>.
+  /// The addresses others are told, each ending in /p2p/<our id>.
   std::vector<Multiaddr> addresses() const;
+  /// Every address that could be told, with the reason why it is or is not.
+  const std::vector<AnnouncedAddress>& announced() const { return announced_; }
+  const ObservedAddresses& observed_addresses() const { return observed_; }
+
+  /// What is known of other peers. Fed by identify and by dials; others add through learn_addresses().
+  AddressBook& book() { return book_; }
+  /// Takes addresses that somebody told us of. See AddressBook::add().
+  void learn_addresses(const PeerId& peer, std::span<const Multiaddr> addresses, AddressSource source,
+                       AddressLife life);
 
   /// A connection to `peer`, dialed now: the caller's own wish, so nothing that is known of the addresses holds it
   /// back.
   io::Task<Result<swarm::ConnectionId>> connect(PeerId peer, std::vector<Multiaddr> addresses,
                                                 swarm::DialReport* report = nullptr);
+  /// A connection to `peer` by the addresses that the book knows. Errors: NoAddresses, and those of Swarm::dial().
+  io::Task<Result<swarm::ConnectionId>> connect(PeerId peer, swarm::DialReport* report = nullptr);
   /// A connection to `peer`, with a say in who wants it and where the addresses are from.
   io::Task<Result<swarm::ConnectionId>> connect(PeerId peer, std::vector<swarm::DialAddress> addresses,
                                                 swarm::DialOptions options, swarm::DialReport* report = nullptr);
@@ -139,6 +158,20 @@ class Host final : private swarm::SwarmEvents {
   io::Task<void> push_to(PeerId peer);
   io::Task<Status> push_stream(PeerId peer);
 
+  // addresses_service.cpp
+  void remember(const PeerId& peer, swarm::ConnectionId connection, const IdentifyInfo& info);
+  void take_observation(swarm::ConnectionId connection, const IdentifyInfo& info);
+  void note_dial(const swarm::DialReport& report);
+  void look_at_interfaces();
+  std::vector<Multiaddr> announced_only() const;
+  const ByteVector& own_record() const;
+  void refresh_announced();
+  void tell_address_change();
+  void upkeep();
+  void schedule_upkeep();
+  void schedule_interface_check();
+  void stop_address_timers();
+
   io::World world_;
   crypto::PrivateKey key_;
   PeerId id_;
@@ -152,7 +185,15 @@ class Host final : private swarm::SwarmEvents {
   std::map<std::pair<swarm::ConnectionId, std::string>, std::size_t> serving_;
   std::size_t handlers_running_ = 0;
   std::uint64_t record_sequence_;
+  mutable ByteVector own_record_;  // signed when somebody asks; empty = to be made
   bool push_scheduled_ = false, closing_ = false;
+  AddressBook book_;
+  ObservedAddresses observed_;
+  std::vector<io::Interface> interfaces_;  // as they were last seen
+  std::vector<Multiaddr> listening_;       // as bound, and by interface
+  std::vector<AnnouncedAddress> announced_;
+  std::vector<Multiaddr> told_addresses_;  // by the last event
+  io::CallbackTimer upkeep_timer_, address_event_timer_, interface_timer_;
   io::TaskGroup tasks_;
   swarm::Swarm swarm_;
 };

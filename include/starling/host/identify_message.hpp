@@ -11,6 +11,7 @@
 #include "starling/base/error.hpp"
 #include "starling/crypto/keys.hpp"
 #include "starling/multiformats/multiaddr.hpp"
+#include "starling/peer/certified_record.hpp"
 #include "starling/peer/peer_id.hpp"
 
 namespace starling::host {
@@ -30,8 +31,9 @@ struct IdentifyInfo {
   std::vector<Multiaddr> listen_addresses;
   std::optional<Multiaddr> observed_address;  // ours, as the peer sees it; without /p2p
   std::vector<std::string> protocols;
-  ByteVector signed_peer_record;   // envelope as received; empty = none
-  bool peer_record_valid = false;  // its signature, its peer id and its signer agree with the connection
+  ByteVector signed_peer_record;               // envelope as received; empty = none
+  bool peer_record_valid = false;              // its signature, its peer id and its signer agree with the connection
+  std::optional<CertifiedRecord> peer_record;  // set if so
 };
 
 /// The messages to send, without length prefix: one if everything fits in 4 KiB; else the signed record, then the rest

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "starling/diagnostics/registry.hpp"
+#include "starling/host/address_keeper.hpp"
 #include "starling/host/host.hpp"
 #include "starling/protocols/perf/perf.hpp"
 #include "starling/protocols/ping/ping.hpp"
@@ -19,8 +20,11 @@ class Node {
  public:
   /// `wall_clock_ns` (nanoseconds since 1970) dates signed peer records; it comes from outside like all time.
   /// Errors: the first mistake in `options` with all of them in its text, or key material that cannot be used.
+  /// With `store`, the address book is read from it now, which may take a moment, and written to it behind the node's
+  /// work.
   static Result<std::unique_ptr<Node>> create(io::World world, crypto::PrivateKey key, Options options,
-                                              std::uint64_t wall_clock_ns);
+                                              std::uint64_t wall_clock_ns,
+                                              std::unique_ptr<AddressStore> store = nullptr);
   ~Node();
 
   const PeerId& id() const { return host_->id(); }
@@ -35,16 +39,21 @@ class Node {
   perf::PerfOptions perf_options() const;
 
   /// Ends handlers and connections and waits for all of it.
-  io::Task<void> close() { return host_->close(); }
+  io::Task<void> close();
+  /// What carries the address book to its store; null without one.
+  const host::AddressKeeper* address_keeper() const { return keeper_.get(); }
 
  private:
   explicit Node(Options options);
   Status add_quic(io::World world);
+  Status keep_addresses(io::World world, std::unique_ptr<AddressStore> store, std::uint64_t wall_clock_ns);
+
   Options options_;
   std::unique_ptr<transport::Upgrader> upgrader_;
   std::unique_ptr<host::Host> host_;
   const transport::QuicTransport* quic_ = nullptr;  // of the host's swarm
   diagnostics::Registry diagnostics_;
+  std::unique_ptr<host::AddressKeeper> keeper_;  // of the host's book: goes first
 };
 
 }  // namespace starling::runtime

@@ -123,6 +123,49 @@ struct Options {
     std::size_t max_inbound_streams_per_protocol = 4096;  // per connection
   } host;
 
+  /// What is known of other peers.
+  struct AddressBook {
+    std::size_t max_addresses = 1'000'000;            // in all
+    std::size_t max_addresses_bytes = 256u << 20;     // of all together
+    std::size_t max_addresses_per_peer = 64;          // of a peer that is not connected
+    std::size_t max_addresses_connected = 500;        // of a connected peer
+    std::size_t max_addresses_after_disconnect = 20;  // kept of those
+    std::size_t max_address_bytes = 512;              // longer addresses are refused
+    std::size_t max_records = 100'000;                // signed peer records
+    std::size_t max_record_bytes = 64u << 20;         // of all records together
+    std::size_t max_protocols_per_peer = 1024;
+    std::size_t max_facts_bytes = 64u << 20;          // agents and protocols of all peers
+    std::size_t max_facts_bytes_offline = 16u << 10;  // of one peer, after it disconnected
+    std::uint32_t max_failures_shared = 3;            // a signed address that failed so often in a row is not handed on
+    Duration temporary_ttl = 120s;
+    Duration normal_ttl = 3600s;
+    Duration recently_connected_ttl = 900s;
+    Duration upkeep_interval = 60s;  // what has expired goes at most this much later
+    Duration write_interval = 2s;    // changes wait this long before they go to disk
+    std::size_t write_batch = 256;   // peers in one transaction
+  } address_book;
+
+  /// Our own addresses as others see them.
+  struct ObservedAddresses {
+    std::size_t activation_votes = 4;         // networks that must agree
+    std::size_t max_external_per_listen = 3;  // external addresses of one listen address
+    std::size_t max_votes = 4096;
+    std::size_t max_votes_per_observer = 8;  // connections from one network
+    std::uint32_t observer_bits_v4 = 32;     // addresses with this many bits in common are one network
+    std::uint32_t observer_bits_v6 = 56;
+    Duration keep = 1800s;  // a believed address that nobody sees any more
+  } observed_addresses;
+
+  /// Which of our addresses others are told.
+  struct Announce {
+    std::vector<std::string> announce;     // if any: these instead of those that are found
+    std::vector<std::string> append;       // besides those that are found
+    std::vector<std::string> no_announce;  // never: addresses, or networks as 10.0.0.0/8
+    std::size_t max_addresses = 32;
+    std::size_t max_bytes = 2048;            // of all addresses; identify messages have 4 KiB
+    Duration interface_check_interval = 5s;  // for changed interface addresses, if bound to all; 0: never
+  } announce;
+
   struct Ping {
     bool serve = true;
     Duration timeout = 60s;

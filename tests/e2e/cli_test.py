@@ -187,6 +187,17 @@ class CommandLine(unittest.TestCase):
         self.assertLessEqual(times["min"], times["median"])
         self.assertLessEqual(times["median"], times["max"])
 
+    def test_quic_serves_beside_tcp_and_says_what_was_agreed(self):
+        daemon = self.daemon("--perf", "--listen", "/ip4/127.0.0.1/udp/0/quic-v1")
+        quic = daemon.ready["listen"][1]
+        self.assertIn("/quic-v1/p2p/", quic)
+        self.assertEqual(last_json(run("identify", quic, "--json").stdout)["muxer"], "/quic-v1")
+        result = run("perf", quic, "--upload", "4MiB", "--download", "4MiB", "--check", "--json")
+        self.assertEqual(last_json(result.stdout)["download_bytes"], 4 << 20, result.stderr)
+        only_tcp = run("ping", quic, "--count", 1, "--transport", "tcp")
+        self.assertEqual(only_tcp.returncode, 1)
+        self.assertIn("no transport of this node dials", only_tcp.stderr)
+
     def test_identify_shows_what_the_daemon_says(self):
         daemon = self.daemon()
         result = last_json(run("identify", daemon.address, "--json").stdout)

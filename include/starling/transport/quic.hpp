@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "starling/io/network.hpp"
+#include "starling/transport/accept_gate.hpp"
 #include "starling/transport/transport.hpp"
 
 namespace starling::transport {
@@ -46,6 +47,7 @@ struct QuicOptions {
 struct QuicCounters {
   std::uint64_t accepted = 0, established = 0;  // inbound handshakes begun and ended well
   std::uint64_t handshakes_failed = 0, handshakes_timed_out = 0, evicted_pending = 0, refused_accepts = 0;
+  std::uint64_t refused_by_gate = 0;
   std::uint64_t retries_sent = 0, versions_sent = 0, resets_sent = 0, replies_suppressed = 0;
   std::uint64_t foreign_packets = 0;    // not QUIC, or for no connection of ours
   std::uint64_t invalid_tokens = 0;     // Retry tokens that are not ours, too old, or of another address
@@ -78,6 +80,8 @@ DatagramChannel* datagrams_of(Connection& connection);
 class QuicTransport : public Transport {
  public:
   virtual const QuicCounters& counters() const = 0;
+  /// Asked before a stranger's handshake begins; null, as at first, lets everybody in. Must outlive the transport.
+  virtual void set_gate(AcceptGate* gate) = 0;
   /// Sockets that are open now.
   virtual std::size_t open_sockets() const = 0;
 };

@@ -148,11 +148,19 @@ void Endpoint::on_stranger(const io::Datagram& datagram, Bytes packet, const Pac
 }
 
 void Endpoint::accept(const io::Datagram& datagram, Bytes packet, const PacketHead& head, const Verdict& verdict) {
+  Result<resource::ConnectionScope> scope = resource::ConnectionScope();
+  if (context_.gate != nullptr)
+    scope = context_.gate->admit({.remote = datagram.from.address, .uses_descriptor = false});
+  if (!scope) {
+    ++context_.counters.refused_by_gate;
+    return;
+  }
   make_room();
   ++context_.counters.accepted;
   pending_.push_back(
       std::make_unique<QuicConnection>(*this, Direction::Inbound, static_cast<HandshakeWatcher&>(*this)));
   QuicConnection& connection = *pending_.back();
+  connection.hold(std::move(*scope));
   if (const Status made = connection.accept(datagram.from, head, verdict, packet); !made) {
     ++context_.counters.handshakes_failed;
     pending_.pop_back();

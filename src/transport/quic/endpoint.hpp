@@ -20,6 +20,7 @@ struct EndpointContext {
   const QuicOptions& options;
   Engine& engine;
   QuicCounters& counters;
+  AcceptGate* const& gate;  // may be set later; null lets everybody in
 };
 
 /// Takes inbound connections whose handshake is over.

@@ -255,14 +255,19 @@ TEST_F(QuicTest, datagrams_pass_both_ways_and_are_bounded) {
   EXPECT_EQ(far->send_datagram(ByteVector(largest + 1, 7)).error(), ErrorCode::TooLarge);
   run(pause_for(world_.reactor(), 50ms));
   EXPECT_EQ(near->receive_datagram()->size(), largest);
+  ASSERT_TRUE(far->send_datagram({}));
+  run(pause_for(world_.reactor(), 50ms));
+  EXPECT_EQ(near->receive_datagram()->size(), 0u) << "an empty one is one, too";
   int taken = 0;
   while (near->send_datagram(ByteVector(1000))) ++taken;
-  EXPECT_EQ(taken, 65) << "64 KiB of unsent datagrams";
+  EXPECT_EQ(taken, 61) << "64 KiB of unsent datagrams, each with its overhead";
   run(pause_for(world_.reactor(), 5s));
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(near->send_datagram(ByteVector(1000)));
+  run(pause_for(world_.reactor(), 1s));
   int came = 0;
   while (far->receive_datagram()) ++came;
-  EXPECT_LE(came, 61) << "64 KiB of unread datagrams, each with its overhead";
-  EXPECT_GE(server_->transport->counters().datagrams_dropped, 1u);
+  EXPECT_EQ(came, 61) << "64 KiB of unread datagrams, each with its overhead";
+  EXPECT_EQ(server_->transport->counters().datagrams_dropped, 5u);
   dialer_->connection->close(CloseReason::local(CloseCode::None));
   EXPECT_EQ(near->send_datagram(as_bytes("x")).error(), ErrorCode::ConnectionClosed);
 }
@@ -319,6 +324,28 @@ TEST_F(QuicTest, a_peer_that_missed_the_goodbye_hears_it_again) {
   const CloseReason seen = run(dialer_->gone());
   EXPECT_EQ(seen.by, By::Remote);
   EXPECT_EQ(seen.code, std::uint32_t(CloseCode::GarbageCollected));
+}
+
+TEST_F(QuicTest, a_gate_that_says_no_costs_a_stranger_its_handshake_and_us_nothing) {
+  struct Gate final : AcceptGate {
+    Result<resource::ConnectionScope> admit(const Arrival& arrival) override {
+      arrived.push_back(arrival);
+      if (closed) return fail(ErrorCode::Gated, Op::Accept, Origin::Local, "test");
+      return resource::ConnectionScope();
+    }
+    std::vector<Arrival> arrived;
+    bool closed = true;
+  } gate;
+  set_up();
+  server_->transport->set_gate(&gate);
+  EXPECT_FALSE(run(meet()));
+  EXPECT_GE(server_->transport->counters().refused_by_gate, 1u);
+  EXPECT_EQ(server_->transport->counters().accepted, 0u);
+  EXPECT_EQ(gate.arrived.at(0).remote, client_machine_.at(0).address);
+  EXPECT_FALSE(gate.arrived.at(0).uses_descriptor);
+  gate.closed = false;
+  connect();
+  EXPECT_TRUE(talk());
 }
 
 TEST_F(QuicTest, half_open_handshakes_are_bounded_and_the_oldest_gives_way) {

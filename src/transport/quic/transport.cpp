@@ -22,6 +22,7 @@ class Quic final : public QuicTransport, private EndpointOwner {
   Result<std::unique_ptr<TransportListener>> listen(const Multiaddr& address) override;
   const QuicCounters& counters() const override { return counters_; }
   std::size_t open_sockets() const override;
+  void set_gate(AcceptGate* gate) override { gate_ = gate; }
 
  private:
   void on_idle(Endpoint&) override {}  // swept when the next one is needed
@@ -31,6 +32,7 @@ class Quic final : public QuicTransport, private EndpointOwner {
   io::World world_;
   QuicOptions options_;
   QuicCounters counters_;
+  AcceptGate* gate_ = nullptr;
   std::unique_ptr<Engine> engine_;
   std::optional<Error> missing_;  // why there is no engine
   std::list<std::unique_ptr<Endpoint>> endpoints_;
@@ -93,7 +95,7 @@ Result<Endpoint*> Quic::open(const io::Endpoint& at) {
                                     .receive_buffer = options_.socket_receive_buffer,
                                     .send_buffer = options_.socket_send_buffer};
   STARLING_TRY(auto socket, world_.network.bind_datagram(at, options));
-  const EndpointContext context{world_, options_, *engine_, counters_};
+  const EndpointContext context{world_, options_, *engine_, counters_, gate_};
   endpoints_.push_back(std::make_unique<Endpoint>(context, static_cast<EndpointOwner&>(*this), std::move(socket)));
   return endpoints_.back().get();
 }

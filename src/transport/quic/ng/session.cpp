@@ -13,6 +13,7 @@ constexpr std::size_t kLargestBatch = 65'507;  // bytes per send call
 constexpr std::size_t kBurst = 10 * 1200;      // bytes that may leave at once
 constexpr std::size_t kMostUnpaced = 4 * kBurst;
 constexpr std::size_t kPacketOverhead = 44;       // first byte, connection id, packet number, tag, frame head
+constexpr std::size_t kDatagramOverhead = 64;     // so that empty ones fill a queue too
 constexpr std::uint64_t kDatagramFrame = 65'535;  // spec: RFC 9221, 3: "any size"
 constexpr std::uint64_t kMostIds = 8;             // connection ids that we hold of the peer
 constexpr int kLifetimesToDrain = 3;              // spec: RFC 9000, 10.2
@@ -154,7 +155,12 @@ ngtcp2_conn* connection_of(ngtcp2_crypto_conn_ref* reference) {
 }
 }  // namespace
 
-Status NgSession::on_certificate(Bytes der) {
+Status NgSession::on_certificates(std::size_t count, Bytes der) {
+  if (count != 1) {  // spec: tls/tls.md, Peer Authentication
+    refusal_ = Error(ErrorCode::BadCertificate, Op::Verify, Origin::Remote,
+                     std::to_string(count) + " certificates instead of one");
+    return std::unexpected(*refusal_);
+  }
   auto key = security::verify_certificate_der(der, shared_.unix_seconds());
   if (!key) {
     refusal_ = std::move(key).error();
@@ -259,26 +265,31 @@ void NgSession::add_batch(std::size_t offset, std::size_t size, const ngtcp2_pat
   batches_.push_back({offset, size, size, remote, ecn});
 }
 
-// One packet, filled with frames of as many streams as it takes.
-ngtcp2_ssize NgSession::write_packet(MutableBytes room, ngtcp2_path* path, ngtcp2_pkt_info* info, ngtcp2_tstamp now) {
+// Puts what it can of the queue into the packet being written. WRITE_MORE: streams may follow in the same packet.
+ngtcp2_ssize NgSession::write_datagrams(MutableBytes room, ngtcp2_path* path, ngtcp2_pkt_info* info,
+                                        ngtcp2_tstamp now) {
   while (!datagrams_.empty()) {
     const ByteVector& first = datagrams_.front();
     int accepted = 0;
-    const ngtcp2_vec piece{const_cast<std::uint8_t*>(first.data()), first.size()};
-    const ngtcp2_ssize size =
-        first.size() > max_datagram_size()
-            ? ngtcp2_ssize(NGTCP2_ERR_WRITE_MORE)  // the path has become narrower: it cannot leave any more
-            : ngtcp2_conn_writev_datagram(connection_.get(), path, info, room.data(), room.size(), &accepted,
-                                          NGTCP2_WRITE_DATAGRAM_FLAG_MORE, 0, &piece, 1, now);
-    if (accepted != 0 || first.size() > max_datagram_size()) {
-      datagram_bytes_ -= first.size();
+    ngtcp2_ssize size = NGTCP2_ERR_WRITE_MORE;
+    const bool too_large = first.size() > max_datagram_size();  // since the path has become narrower
+    if (!too_large) {
+      const ngtcp2_vec piece{const_cast<std::uint8_t*>(first.data()), first.size()};
+      size = ngtcp2_conn_writev_datagram(connection_.get(), path, info, room.data(), room.size(), &accepted,
+                                         NGTCP2_WRITE_DATAGRAM_FLAG_MORE, 0, &piece, first.empty() ? 0 : 1, now);
+    }
+    if (too_large || accepted != 0) {
+      datagram_bytes_ -= first.size() + kDatagramOverhead;
       datagrams_.pop_front();
     }
-    if (size == NGTCP2_ERR_WRITE_MORE) continue;
-    if (size >= 0) return size;
-    if (ngtcp2_err_is_fatal(int(size)) != 0) return size;
-    break;
+    if (size != NGTCP2_ERR_WRITE_MORE) return size;
   }
+  return NGTCP2_ERR_WRITE_MORE;
+}
+
+// One packet, filled with frames of as many streams as it takes.
+ngtcp2_ssize NgSession::write_packet(MutableBytes room, ngtcp2_path* path, ngtcp2_pkt_info* info, ngtcp2_tstamp now) {
+  if (const ngtcp2_ssize size = write_datagrams(room, path, info, now); size != NGTCP2_ERR_WRITE_MORE) return size;
   while (!sendable_.empty()) {
     Stream* stream = find(sendable_.front());
     if (stream == nullptr || stream->write_ended ||
@@ -424,8 +435,9 @@ std::size_t NgSession::max_datagram_size() const {
 }
 
 bool NgSession::send_datagram(Bytes datagram) {
-  if (datagram_bytes_ + datagram.size() > shared_.options.max_datagram_queue) return false;
-  datagram_bytes_ += datagram.size();
+  const std::size_t charge = datagram.size() + kDatagramOverhead;
+  if (datagram_bytes_ + charge > shared_.options.max_datagram_queue) return false;
+  datagram_bytes_ += charge;
   datagrams_.push_back(to_vector(datagram));
   return true;
 }

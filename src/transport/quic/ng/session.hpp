@@ -83,7 +83,7 @@ class NgSession final : public Session, private TlsOwner {
   };
 
   // TlsOwner
-  Status on_certificate(Bytes der) override;
+  Status on_certificates(std::size_t count, Bytes der) override;
   void on_key_log(std::string_view line) override;
 
   bool prepare(ngtcp2_settings& settings, ngtcp2_transport_params& params, TimePoint now);
@@ -97,6 +97,7 @@ class NgSession final : public Session, private TlsOwner {
   void drop_if_done(Stream& stream);
   void unblock_all();
   ngtcp2_ssize write_packet(MutableBytes room, ngtcp2_path* path, ngtcp2_pkt_info* info, ngtcp2_tstamp now);
+  ngtcp2_ssize write_datagrams(MutableBytes room, ngtcp2_path* path, ngtcp2_pkt_info* info, ngtcp2_tstamp now);
   ngtcp2_ssize write_stream(Stream& stream, MutableBytes room, ngtcp2_path* path, ngtcp2_pkt_info* info,
                             ngtcp2_tstamp now);
   void pace(std::size_t sent, ngtcp2_tstamp now);

@@ -29,8 +29,9 @@ using TlsHandle = std::unique_ptr<std::remove_pointer_t<gnutls_session_t>, Gnutl
 /// Asked by a TLS session about what the peer sent. Found through the pointer that the session carries.
 class TlsOwner {
  public:
-  /// The peer's certificate in DER. An error ends the handshake with an alert.
-  virtual Status on_certificate(Bytes der) = 0;
+  /// The peer's `count` certificates, of which `der` is the first; libp2p permits exactly one. An error ends the
+  /// handshake with an alert.
+  virtual Status on_certificates(std::size_t count, Bytes der) = 0;
   virtual void on_key_log(std::string_view line) = 0;
 
  protected:

@@ -37,15 +37,17 @@ std::filesystem::path default_data_dir() {
   return std::filesystem::path(home != nullptr ? home : ".") / ".local/share/starling";
 }
 
-// The identity of a daemon is kept: in the file given, or in its data directory.
-Status choose_identity(DaemonFlags& flags, const std::string& data_dir) {
-  if (!flags.node.key_file.empty()) return {};
+// What a daemon keeps, it keeps in its data folder: the identity, unless --key names a file, and the address book. With
+// --key and no folder it keeps nothing else.
+Status choose_files(DaemonFlags& flags, const std::string& data_dir) {
+  if (!flags.node.key_file.empty() && data_dir.empty()) return {};
   const std::filesystem::path folder = data_dir.empty() ? default_data_dir() : std::filesystem::path(data_dir);
   std::error_code problem;
   std::filesystem::create_directories(folder, problem);
   if (problem)
     return fail(ErrorCode::FileUnwritable, Op::WriteFile, Origin::Local, folder.string() + ": " + problem.message());
-  flags.node.key_file = folder / "identity.key";
+  if (flags.node.key_file.empty()) flags.node.key_file = folder / "identity.key";
+  flags.node.address_file = folder / "addresses.db";
   return {};
 }
 
@@ -154,7 +156,7 @@ int run_daemon(DaemonFlags flags) {
   if (const Status right = runtime::to_status(configuration->mistakes); !right)
     return report(right.error(), flags.node.json);
   const runtime::Options& options = configuration->options;
-  if (const Status chosen = choose_identity(flags, options.daemon.data_dir); !chosen)
+  if (const Status chosen = choose_files(flags, options.daemon.data_dir); !chosen)
     return report(chosen.error(), flags.node.json);
   NodeFlags node = flags.node;
   return run_session(std::move(node), options, /*timed=*/false,
@@ -178,7 +180,7 @@ void add_daemon_command(CLI::App& app, Run& run) {
           "Address to listen on; may be given several times; default: port 4001 of every transport")
       ->type_name("MULTIADDR");
   add_key_option(*daemon, flags->node, "--data-dir", "daemon.data_dir",
-                 "Folder for the identity; default: the user's data folder")
+                 "Folder for the identity and the address book; default: the user's data folder")
       ->type_name("DIR");
   add_key_flag(*daemon, flags->node, "--perf", "perf.serve", "Serve /perf/1.0.0: lets any peer use the line");
   daemon->add_flag("--test-protocols", flags->test_protocols,

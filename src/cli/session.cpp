@@ -12,6 +12,7 @@
 
 #include "cli/units.hpp"
 #include "starling/peer/key_file.hpp"
+#include "starling/peer/sqlite_address_store.hpp"
 
 namespace starling::cli {
 namespace {
@@ -26,6 +27,15 @@ Result<crypto::PrivateKey> identity(const NodeFlags& flags) {
 bool private_network_forced() {
   const char* value = std::getenv("LIBP2P_FORCE_PNET");
   return value != nullptr && std::string_view(value) == "1";
+}
+
+Result<std::unique_ptr<AddressStore>> address_store(const std::string& file) {
+  if (file.empty()) return nullptr;
+  STARLING_TRY(auto store, SqliteAddressStore::open(file));
+  if (store->set_aside())
+    std::fprintf(stderr, "warning: the address book starts empty, the old file is %s.broken: %s\n", file.c_str(),
+                 store->set_aside()->message().c_str());
+  return store;
 }
 
 std::uint64_t wall_clock_ns() {
@@ -194,7 +204,9 @@ int run_session(NodeFlags flags, runtime::Options options, bool timed, Command c
   Session session{io::RealReactor::create(), nullptr, nullptr, std::move(flags)};
   session.network = session.reactor->make_network();
   const io::World world{*session.reactor, *session.network, system_random()};
-  auto node = runtime::Node::create(world, std::move(*key), std::move(options), wall_clock_ns());
+  auto store = address_store(session.flags.address_file);
+  if (!store) return report(store.error(), session.flags.json);
+  auto node = runtime::Node::create(world, std::move(*key), std::move(options), wall_clock_ns(), std::move(*store));
   if (!node) return report(node.error(), session.flags.json);
   session.node = std::move(*node);
   return io::run_task(*session.reactor, live(session, timed, command));

@@ -24,6 +24,7 @@ struct NodeFlags {
   std::string key_type = "ed25519";
   std::string config_file, profile;
   std::vector<std::string> set;  // KEY=VALUE
+  std::string address_file;      // where the address book is kept between runs; empty: nowhere
   std::string timeout = "30s";   // the whole command; clients only
   bool json = false;
   std::vector<runtime::Setting> settings;  // of flags that stand for a key; the last one counts

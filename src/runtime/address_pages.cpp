@@ -1,5 +1,6 @@
 #include "runtime/address_pages.hpp"
 
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
@@ -142,6 +143,59 @@ json::value addresses_page(Node& node) {
                       {"nat_mapping_udp", std::string(to_string(observed.mapping(Protocol::Udp)))},
                       {"votes", observed.votes()},
                       {"observations", verdicts_json(observed)}};
+}
+
+namespace {
+
+void book_metrics(const AddressBook& book, diagnostics::Metrics& out) {
+  const AddressBookCounters& c = book.counters();
+  out.gauge("libp2p_address_book_peers", "Peers of which addresses are known.").add(double(book.peer_count()));
+  out.gauge("libp2p_address_book_addresses", "Addresses known of other peers.").add(double(book.address_count()));
+  out.gauge("libp2p_address_book_records", "Signed peer records held.").add(double(book.record_count()));
+  out.gauge("libp2p_address_book_bytes", "Bytes held, by what they are.", {"kind"})
+      .add(double(book.address_bytes()), {"addresses"})
+      .add(double(book.record_bytes()), {"records"})
+      .add(double(book.facts_bytes()), {"facts"});
+  out.counter("libp2p_address_book_added_total", "Addresses that became known.").add(double(c.added));
+  out.counter("libp2p_address_book_removed_total", "Addresses that went, by why.", {"reason"})
+      .add(double(c.expired), {"expired"})
+      .add(double(c.withdrawn), {"withdrawn"})
+      .add(double(c.evicted_of_peer), {"peer_limit"})
+      .add(double(c.evicted_in_all), {"total_limit"})
+      .add(double(c.removed_wrong_peer), {"wrong_peer"});
+  out.counter("libp2p_address_book_refused_total", "Addresses that were not taken, by why.", {"reason"})
+      .add(double(c.refused_unusable), {"unusable"})
+      .add(double(c.refused_too_long), {"too_long"})
+      .add(double(c.refused_other_peer), {"other_peer"})
+      .add(double(c.refused_full), {"full"});
+  out.counter("libp2p_address_book_records_total", "Signed peer records that came in, by outcome.", {"outcome"})
+      .add(double(c.records_accepted), {"accepted"})
+      .add(double(c.records_stale), {"stale"});
+  out.counter("libp2p_address_book_records_evicted_total", "Signed peer records dropped for lack of room.")
+      .add(double(c.records_evicted));
+  out.counter("libp2p_address_book_facts_refused_total", "Agents and protocols not kept for lack of room.")
+      .add(double(c.facts_refused));
+}
+
+}  // namespace
+
+void address_metrics(Node& node, diagnostics::Metrics& out) {
+  book_metrics(node.host().book(), out);
+  const host::AddressKeeper* keeper = node.address_keeper();
+  const host::AddressKeeperCounters c = keeper != nullptr ? keeper->counters() : host::AddressKeeperCounters{};
+  out.counter("libp2p_address_book_rows_written_total", "Peers written to disk.").add(double(c.rows_written));
+  out.counter("libp2p_address_book_failed_writes_total", "Batches that could not be written to disk.")
+      .add(double(c.failed_batches));
+  const host::ObservedAddresses& observed = node.host().observed_addresses();
+  out.gauge("libp2p_observed_address_votes", "Connections whose view of our address counts.")
+      .add(double(observed.votes()));
+  auto& seen =
+      out.counter("libp2p_observed_address_observations_total", "What peers said they see, by verdict.", {"verdict"});
+  for (std::size_t i = 0; i < host::kObservationVerdicts; ++i) {
+    std::string verdict(to_string(host::ObservationVerdict(i)));
+    std::ranges::replace(verdict, ' ', '_');
+    seen.add(double(observed.count(host::ObservationVerdict(i))), {verdict});
+  }
 }
 
 }  // namespace starling::runtime

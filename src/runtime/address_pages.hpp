@@ -16,4 +16,7 @@ boost::json::value book_page(Node& node);
 /// Each address that could be announced with the reason why it is or is not; what others see of us.
 boost::json::value addresses_page(Node& node);
 
+/// Gauges and counters of the book, its store, and what others see of us.
+void address_metrics(Node& node, diagnostics::Metrics& out);
+
 }  // namespace starling::runtime

@@ -3,6 +3,7 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
+#include "runtime/address_pages.hpp"
 #include "starling/base/version.hpp"
 
 namespace starling::runtime {
@@ -87,10 +88,16 @@ void inbound_metrics(const transport::InboundCounters& c, Metrics& out) {
 void add_diagnostics(Node& node) {
   diagnostics::Registry& registry = node.diagnostics();
   registry.add("node", "Peer id, addresses and protocols of this node", [&node] { return node_page(node); });
+  registry.add("peers", "Connections, and who is at their other end", [&node] { return peers_page(node); });
+  registry.add("book", "What is known of other peers: addresses, their sources and how dials went",
+               [&node] { return book_page(node); });
+  registry.add("addresses", "Our own addresses: which are announced, and why not the others",
+               [&node] { return addresses_page(node); });
   registry.add_metrics([&node](Metrics& out) {
     swarm_metrics(node.host().swarm().counters(), out);
     host_metrics(node.host().counters(), out);
     inbound_metrics(node.inbound(), out);
+    address_metrics(node, out);
   });
 }
 

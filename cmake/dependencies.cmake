@@ -40,6 +40,7 @@ set(STARLING_EXTERNAL_diagnostics Boost::json fmt::fmt)
 set(STARLING_EXTERNAL_crypto OpenSSL::Crypto PkgConfig::SODIUM)
 set(STARLING_EXTERNAL_peer PkgConfig::SQLITE)
 set(STARLING_EXTERNAL_security OpenSSL::SSL OpenSSL::Crypto PkgConfig::SODIUM)
+set(STARLING_EXTERNAL_names Threads::Threads)  # Beast's headers want Asio's
 set(STARLING_EXTERNAL_runtime Boost::json fmt::fmt)
 set(STARLING_EXTERNAL_cli Boost::json CLI11::CLI11)
 if(STARLING_HAVE_QUIC)

@@ -13,6 +13,7 @@ void add_daemon_command(CLI::App& app, Run& run);
 void add_ping_command(CLI::App& app, Run& run);
 void add_identify_command(CLI::App& app, Run& run);
 void add_dial_command(CLI::App& app, Run& run);
+void add_resolve_command(CLI::App& app, Run& run);
 void add_perf_command(CLI::App& app, Run& run);
 void add_interop_client_command(CLI::App& app, Run& run);
 void add_config_command(CLI::App& app, Run& run);

@@ -18,6 +18,7 @@ int starling_main(int argc, char** argv) {
   add_ping_command(app, run);
   add_identify_command(app, run);
   add_dial_command(app, run);
+  add_resolve_command(app, run);
   add_perf_command(app, run);
   add_key_commands(app, run);
   add_interop_client_command(app, run);

@@ -35,6 +35,8 @@ std::vector<Error> Options::validate() const {
           quic.max_connection_window);
   for (const std::string& server : dns.servers)
     if (const auto parsed = names::parse_server(server); !parsed) mistake("dns.servers: " + parsed.error().detail());
+  for (const std::string& route : dns.resolvers)
+    if (const auto parsed = names::parse_route(route); !parsed) mistake("dns.resolvers: " + parsed.error().detail());
   if (dns.max_ttl < dns.min_ttl) mistake("dns.max_ttl is below dns.min_ttl");
   if (address_book.max_addresses_after_disconnect > address_book.max_addresses_per_peer)
     mistake(

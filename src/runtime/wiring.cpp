@@ -8,9 +8,9 @@
 #include "runtime/address_wiring.hpp"
 #include "runtime/diagnostics.hpp"
 #include "runtime/quic_wiring.hpp"
-#include "starling/names/servers.hpp"
 #include "starling/runtime/configuration.hpp"
 #include "starling/runtime/node.hpp"
+#include "starling/runtime/resolver.hpp"
 
 namespace starling::runtime {
 namespace {
@@ -115,34 +115,6 @@ swarm::SwarmOptions swarm_options(const Options& options) {
           .max_connections = s.max_connections,
           .max_inbound_connections = s.max_inbound_connections,
           .max_connections_per_peer = s.max_connections_per_peer};
-}
-
-Result<io::NameClientOptions> name_client_options(const Options::Dns& dns) {
-  io::NameClientOptions client;
-  for (const std::string& text : dns.servers) {
-    STARLING_TRY(const io::Endpoint server, names::parse_server(text));
-    client.servers.push_back(server);
-  }
-  client.query_timeout = dns.query_timeout;
-  client.tries = dns.tries;
-  client.max_pending = dns.max_pending;
-  return client;
-}
-
-Result<std::unique_ptr<names::Resolver>> make_resolver(io::World world, const Options::Dns& dns) {
-  STARLING_TRY(const io::NameClientOptions client, name_client_options(dns));
-  const names::ResolverOptions options{.lookup_timeout = dns.lookup_timeout,
-                                       .max_depth = dns.max_depth,
-                                       .max_lookups = dns.max_lookups,
-                                       .max_addresses = dns.max_addresses,
-                                       .max_txt_records = dns.max_txt_records,
-                                       .max_answer_bytes = dns.max_answer_bytes,
-                                       .max_pending = dns.max_pending,
-                                       .cache_entries = dns.cache_entries,
-                                       .min_ttl = dns.min_ttl,
-                                       .max_ttl = dns.max_ttl,
-                                       .negative_ttl = dns.negative_ttl};
-  return std::make_unique<names::Resolver>(world.reactor, options, world.network.make_name_client(client));
 }
 
 }  // namespace

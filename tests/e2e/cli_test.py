@@ -16,7 +16,7 @@ import unittest
 
 STARLING = os.path.abspath(sys.argv.pop(1))
 SECONDS = 30
-DATA_COMMANDS = ["daemon", "ping", "identify", "dial", "perf", "key", "interop-client", "config", "completions", "man"]
+DATA_COMMANDS = ["daemon", "ping", "identify", "dial", "resolve", "perf", "key", "interop-client", "config", "completions", "man"]
 
 
 def run(*arguments, **options):

@@ -87,7 +87,12 @@ struct Options {
   } quic;
 
   struct Dns {
-    std::vector<std::string> servers;          // 1.2.3.4, 1.2.3.4:53, [::1]:53; empty: those of /etc/resolv.conf
+    std::vector<std::string> servers;  // 1.2.3.4, 1.2.3.4:53, [::1]:53; empty: those of /etc/resolv.conf
+    /// Others for the names below a suffix, "." for all: "eth=https://dns.example/dns-query", ".=1.1.1.1 [::1]:53".
+    std::vector<std::string> resolvers;
+    std::string https_ca_file;          // PEM; empty: the system's authorities
+    std::size_t https_connections = 4;  // at once, per resolver
+    Duration https_idle_timeout = 30s;
     Duration query_timeout = 2s;               // one try at one server; doubles with each round
     int tries = 2;                             // rounds over the servers
     Duration lookup_timeout = 10s;             // one question, all tries together

@@ -15,8 +15,11 @@ class PrivateNetworkChannel final : public Channel {
       : key_(key), random_(random), first_words_(std::move(first_words)) {}
 
   Status seal(Bytes plaintext, ByteQueue& wire) override {
+    // A dialer may wait for our nonce before it says its first word (js-libp2p and rust-libp2p do), so a nonce is
+    // answered by itself.
+    if (!sending_ && (receiving_ || !plaintext.empty())) begin_sending(wire);
     if (plaintext.empty()) return {};
-    if (!sending_) begin_sending(wire);
+    spoke_ = true;
     const MutableBytes room = wire.prepare(plaintext.size());
     sending_->apply(plaintext, room.data());
     wire.commit(plaintext.size());
@@ -44,9 +47,7 @@ class PrivateNetworkChannel final : public Channel {
   }
 
   // Whoever waits for our first words learns from them, undecipherable as they are, that the keys differ.
-  Status close(ByteQueue& wire) override {
-    return differs_ && !sending_ ? seal(as_bytes(first_words_), wire) : Status{};
-  }
+  Status close(ByteQueue& wire) override { return differs_ && !spoke_ ? seal(as_bytes(first_words_), wire) : Status{}; }
   bool remote_closed() const override { return false; }
 
  private:
@@ -71,7 +72,7 @@ class PrivateNetworkChannel final : public Channel {
   std::string first_words_;
   std::size_t heard_ = 0;  // of first_words_
   std::optional<Xsalsa20> sending_, receiving_;
-  bool differs_ = false;
+  bool differs_ = false, spoke_ = false;
 };
 
 }  // namespace

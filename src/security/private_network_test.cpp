@@ -176,6 +176,36 @@ TEST(PrivateNetwork, another_key_shows_with_the_first_bytes_on_both_sides) {
   EXPECT_TRUE(back.empty()) << "said once";
 }
 
+TEST(PrivateNetwork, a_nonce_is_answered_before_there_is_anything_to_say) {
+  Two two;
+  Collector sink;
+  ByteQueue wire;
+  ASSERT_TRUE(two.there->seal({}, wire));
+  EXPECT_TRUE(wire.empty()) << "a nonce without words is only an answer";
+  wire.append(counting(kXsalsa20NonceSize, 7));
+  ASSERT_TRUE(two.there->open(wire, sink));
+  ASSERT_TRUE(two.there->seal({}, wire));
+  EXPECT_EQ(wire.size(), kXsalsa20NonceSize);
+  ASSERT_TRUE(two.there->seal({}, wire));
+  EXPECT_EQ(wire.size(), kXsalsa20NonceSize) << "once";
+}
+
+TEST(PrivateNetwork, a_peer_that_waited_for_the_nonce_still_learns_that_the_keys_differ) {
+  Two two(1, 2);
+  Collector sink;
+  ByteQueue from_here, from_there;
+  ASSERT_TRUE(two.here->seal(as_bytes(kWords), from_here));
+  ByteQueue nonce;
+  nonce.append(from_here.view().first(kXsalsa20NonceSize));
+  from_here.consume(kXsalsa20NonceSize);
+  ASSERT_TRUE(two.there->open(nonce, sink));
+  ASSERT_TRUE(two.there->seal({}, from_there));
+  EXPECT_EQ(two.there->open(from_here, sink).error().code(), ErrorCode::PrivateNetworkMismatch);
+  ASSERT_TRUE(two.there->close(from_there));
+  EXPECT_EQ(from_there.size(), kXsalsa20NonceSize + kWords.size());
+  EXPECT_EQ(two.here->open(from_there, sink).error().code(), ErrorCode::PrivateNetworkMismatch);
+}
+
 TEST(PrivateNetwork, a_peer_without_any_key_is_found_out) {
   Two two;
   Collector sink;

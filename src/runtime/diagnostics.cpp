@@ -83,6 +83,29 @@ void inbound_metrics(const transport::InboundCounters& c, Metrics& out) {
       .add(double(c.accept_errors), {"accept_error"});
 }
 
+void quic_metrics(const transport::QuicCounters& c, Metrics& out) {
+  out.counter("libp2p_quic_accepted_total", "Inbound QUIC handshakes that were begun.").add(double(c.accepted));
+  out.counter("libp2p_quic_established_total", "Inbound QUIC handshakes that ended well.").add(double(c.established));
+  out.counter("libp2p_quic_inbound_failed_total", "Inbound QUIC connections dropped before they were usable.",
+              {"reason"})
+      .add(double(c.handshakes_failed), {"handshake"})
+      .add(double(c.handshakes_timed_out), {"timeout"})
+      .add(double(c.evicted_pending), {"pending_limit"})
+      .add(double(c.refused_accepts), {"accept_limit"})
+      .add(double(c.refused_by_gate), {"gate"});
+  out.counter("libp2p_quic_replies_total", "Packets sent to peers without a connection.", {"kind"})
+      .add(double(c.retries_sent), {"retry"})
+      .add(double(c.versions_sent), {"version_negotiation"})
+      .add(double(c.resets_sent), {"stateless_reset"});
+  out.counter("libp2p_quic_packets_dropped_total", "Packets that led to nothing.", {"reason"})
+      .add(double(c.foreign_packets), {"foreign"})
+      .add(double(c.replies_suppressed), {"reply_limit"})
+      .add(double(c.invalid_tokens), {"invalid_token"})
+      .add(double(c.datagrams_dropped), {"datagram_queue"})
+      .add(double(c.send_errors), {"send_error"});
+  out.counter("libp2p_quic_path_changes_total", "Peers that went on from another address.").add(double(c.path_changes));
+}
+
 }  // namespace
 
 void add_diagnostics(Node& node) {
@@ -98,6 +121,7 @@ void add_diagnostics(Node& node) {
     host_metrics(node.host().counters(), out);
     inbound_metrics(node.inbound(), out);
     address_metrics(node, out);
+    if (const transport::QuicCounters* quic = node.quic()) quic_metrics(*quic, out);
   });
 }
 

@@ -10,6 +10,7 @@ namespace {
 
 constexpr char kSecurity[] = "/tls/1.0.0", kMuxer[] = "/quic-v1";
 constexpr std::size_t kMostRoutes = 4;
+constexpr Duration kPauseWhileBlocked = std::chrono::milliseconds(5);
 constexpr std::size_t kDatagramOverhead = 64;  // so that empty ones fill a queue too
 
 }  // namespace
@@ -144,6 +145,8 @@ void QuicConnection::arm_timer() {
   TimePoint next = session_->next_deadline();
   if (close_by_) next = std::min(next, *close_by_);
   if (next == kNever) return timer_.cancel();
+  // Packets that wait for the socket hold up everything else; the socket says when it has room.
+  if (!unsent_.empty()) next = std::max(next, now() + kPauseWhileBlocked);
   if (!timer_.armed() || timer_.when() > next) timer_.set(std::max(next, now()));
 }
 

@@ -3,7 +3,8 @@
 //  - an honest handshake in which the fuzzer changes, drops and doubles packets on their way;
 //  - an established pair without packet protection: hostile frames reach the parser and every rule behind it, between
 //    honest packets, time, streams, key updates and changes of address.
-// Nothing a remote sends may reach an assertion, and what the sessions hold stays within their bounds.
+// Nothing a remote sends, and nothing the application does, may reach an assertion; what the sessions hold stays within
+// their bounds.
 #include <array>
 #include <cstdlib>
 #include <set>

@@ -114,7 +114,6 @@ class Session {
   virtual void release(StreamId id) = 0;
   virtual std::size_t unsent() const = 0;
   virtual std::size_t unacknowledged() const = 0;
-  virtual bool can_send(StreamId id) const = 0;
 
   virtual std::size_t max_datagram_size() const = 0;
   virtual bool send_datagram(Bytes datagram) = 0;  // false: the queue is full
@@ -131,9 +130,6 @@ class Session {
   virtual Duration round_trip() const = 0;
   /// How long a closed session's packets may still wander about.
   virtual Duration drain_time() const = 0;
-  virtual std::uint32_t inbound_streams() const = 0;
-  virtual std::uint32_t outbound_streams() const = 0;
-  virtual std::uint64_t refused_streams() const = 0;
   /// From now on, new keys. False when it is too early for it.
   virtual bool update_keys(TimePoint now) = 0;
 };

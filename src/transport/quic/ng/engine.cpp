@@ -59,7 +59,7 @@ std::optional<PacketHead> NgEngine::parse(Bytes packet) const {
 
 std::unique_ptr<Session> NgEngine::connect(const Path& path, std::optional<PeerId> expected, SessionEvents& events,
                                            TimePoint now) {
-  auto session = std::make_unique<NgSession>(shared_, path, std::move(expected), events);
+  auto session = std::make_unique<NgSession>(shared_, std::move(expected), events);
   if (!session->start_client(path, now)) return nullptr;
   return session;
 }
@@ -98,7 +98,7 @@ std::unique_ptr<Session> NgEngine::accept(const Path& path, const PacketHead&, c
                                           SessionEvents& events, TimePoint now) {
   ngtcp2_pkt_hd initial;
   if (ngtcp2_accept(&initial, packet.data(), packet.size()) != 0) return nullptr;
-  auto session = std::make_unique<NgSession>(shared_, path, std::nullopt, events);
+  auto session = std::make_unique<NgSession>(shared_, std::nullopt, events);
   if (!session->start_server(path, initial, verdict, now)) return nullptr;
   return session;
 }

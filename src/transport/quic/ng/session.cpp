@@ -38,7 +38,7 @@ Error broken(ErrorCode code, std::string text) {
 
 }  // namespace
 
-NgSession::NgSession(Shared& shared, const Path&, std::optional<PeerId> expected, SessionEvents& events)
+NgSession::NgSession(Shared& shared, std::optional<PeerId> expected, SessionEvents& events)
     : shared_(shared), events_(events), expected_(std::move(expected)) {
   ngtcp2_ccerr_default(&close_error_);
 }
@@ -49,7 +49,7 @@ TlsOwner& owner_of(gnutls_session_t session) {
   return *static_cast<NgSession*>(static_cast<ngtcp2_crypto_conn_ref*>(gnutls_session_get_ptr(session))->user_data);
 }
 
-bool NgSession::prepare(ngtcp2_settings& settings, ngtcp2_transport_params& params, TimePoint now) {
+void NgSession::prepare(ngtcp2_settings& settings, ngtcp2_transport_params& params, TimePoint now) {
   const QuicOptions& options = shared_.options;
   ngtcp2_settings_default(&settings);
   settings.initial_ts = ng::to_ng(now);
@@ -75,7 +75,6 @@ bool NgSession::prepare(ngtcp2_settings& settings, ngtcp2_transport_params& para
   params.active_connection_id_limit = kMostIds;
   params.max_datagram_frame_size = options.max_datagram_queue > 0 ? kDatagramFrame : 0;
   params.grease_quic_bit = 1;
-  return true;
 }
 
 void NgSession::open_qlog(const ConnectionId& name) {
@@ -419,11 +418,6 @@ void NgSession::drop_if_done(Stream& stream) {
   if (!stream.over || !stream.released) return;
   if (!is_local(stream.id) && !ended_) ngtcp2_conn_extend_max_streams_bidi(connection_.get(), 1);
   streams_.erase(stream.id);
-}
-
-bool NgSession::can_send(StreamId id) const {
-  const auto found = streams_.find(id);
-  return found != streams_.end() && !found->second->write_ended;
 }
 
 std::size_t NgSession::max_datagram_size() const {

@@ -31,7 +31,7 @@ struct ConnectionFree {
 
 class NgSession final : public Session, private TlsOwner {
  public:
-  NgSession(Shared& shared, const Path& path, std::optional<PeerId> expected, SessionEvents& events);
+  NgSession(Shared& shared, std::optional<PeerId> expected, SessionEvents& events);
   ~NgSession() override;
 
   ngtcp2_conn* native() { return connection_.get(); }
@@ -50,7 +50,6 @@ class NgSession final : public Session, private TlsOwner {
   void release(StreamId id) override;
   std::size_t unsent() const override { return unsent_; }
   std::size_t unacknowledged() const override { return unacknowledged_; }
-  bool can_send(StreamId id) const override;
   std::size_t max_datagram_size() const override;
   bool send_datagram(Bytes datagram) override;
   std::optional<PacketBatch> close(std::uint64_t code, MutableBytes room, TimePoint now) override;
@@ -61,9 +60,6 @@ class NgSession final : public Session, private TlsOwner {
   const std::optional<crypto::PublicKey>& remote_key() const override { return remote_key_; }
   Duration round_trip() const override;
   Duration drain_time() const override;
-  std::uint32_t inbound_streams() const override { return inbound_; }
-  std::uint32_t outbound_streams() const override { return outbound_; }
-  std::uint64_t refused_streams() const override { return 0; }  // the peer keeps within the limit, or the session ends
   bool update_keys(TimePoint now) override;
 
  private:
@@ -86,7 +82,7 @@ class NgSession final : public Session, private TlsOwner {
   Status on_certificates(std::size_t count, Bytes der) override;
   void on_key_log(std::string_view line) override;
 
-  bool prepare(ngtcp2_settings& settings, ngtcp2_transport_params& params, TimePoint now);
+  void prepare(ngtcp2_settings& settings, ngtcp2_transport_params& params, TimePoint now);
   bool finish_start(bool server);
   void open_qlog(const ConnectionId& name);
   Stream* find(StreamId id);
@@ -119,7 +115,6 @@ class NgSession final : public Session, private TlsOwner {
   std::deque<ByteVector> datagrams_;
   std::vector<PacketBatch> batches_;
   std::size_t unsent_ = 0, unacknowledged_ = 0, datagram_bytes_ = 0, unpaced_ = 0;
-  std::uint32_t inbound_ = 0, outbound_ = 0;
   PeerId remote_peer_;
   std::optional<crypto::PublicKey> remote_key_;
   std::optional<Error> refusal_;  // why we did not like the certificate

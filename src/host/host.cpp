@@ -77,7 +77,30 @@ StreamInfo Host::stream_info(swarm::Link& link, Direction direction) const {
   return {link.peer(), {}, direction, link.id(), link.info().remote_address};
 }
 
+Result<StreamHold> Host::hold_stream(const PeerId& peer, Direction direction) {
+  StreamHold hold;
+  if (swarm_.resources() != nullptr) {
+    STARLING_TRY(hold.scope, swarm_.resources()->open_stream(peer, direction));
+  }
+  return hold;
+}
+
+// The stream has its protocol: it counts there from now on, and as a use of its connection.
+Status Host::settle(StreamHold& hold, const StreamInfo& info) {
+  STARLING_CHECK(hold.scope.set_protocol(info.protocol));
+  const auto policy = options_.policies.find(info.protocol);
+  if (policy != options_.policies.end() && !policy->second.service.empty())
+    STARLING_CHECK(hold.scope.set_service(policy->second.service));
+  if (policy == options_.policies.end() || !policy->second.background)
+    hold.activity = swarm::Activity(swarm_.manager(), info.connection, info.direction);
+  return {};
+}
+
 Result<Stream> Host::open_lazy(swarm::Link& link, std::string protocol) {
+  StreamInfo info = stream_info(link, Direction::Outbound);
+  info.protocol = protocol;
+  STARLING_TRY(StreamHold hold, hold_stream(info.peer, Direction::Outbound));
+  STARLING_CHECK(settle(hold, info));
   STARLING_TRY(auto raw, link.open_stream());
   auto lazy = std::make_unique<LazyNegotiation>(transport::MultistreamDialer({protocol}), options_.negotiate_timeout);
   ByteQueue proposal;
@@ -87,9 +110,7 @@ Result<Stream> Host::open_lazy(swarm::Link& link, std::string protocol) {
   if (!took && !(took.error() == ErrorCode::WouldBlock)) return std::unexpected(took.error());
   if (!took || *took < proposal.size()) return fail(ErrorCode::WouldBlock, Op::OpenStream, Origin::Local);
   ++counters_.streams_opened;
-  StreamInfo info = stream_info(link, Direction::Outbound);
-  info.protocol = std::move(protocol);
-  return Stream(std::move(raw), std::move(info), std::move(lazy));
+  return Stream(std::move(raw), std::move(info), std::move(lazy), std::move(hold));
 }
 
 io::Task<Result<std::string>> Host::negotiate_outbound(transport::RawStream& raw, std::vector<std::string> protocols) {
@@ -126,6 +147,7 @@ io::Task<Result<Stream>> Host::try_open(swarm::Link& link, const std::vector<std
     auto lazy = open_lazy(link, protocols[0]);
     if (lazy || !(lazy.error() == ErrorCode::WouldBlock)) co_return lazy;
   }
+  STARLING_CO_TRY(StreamHold hold, hold_stream(link.peer(), Direction::Outbound));
   STARLING_CO_TRY(auto raw, link.open_stream());
   StreamInfo info = stream_info(link, Direction::Outbound);
   auto chosen = co_await negotiate_outbound(*raw, protocols);
@@ -133,9 +155,13 @@ io::Task<Result<Stream>> Host::try_open(swarm::Link& link, const std::vector<std
     raw->reset(ResetCode::NegotiationFailed);
     co_return std::unexpected(std::move(chosen).error());
   }
-  ++counters_.streams_opened;
   info.protocol = std::move(*chosen);
-  co_return Stream(std::move(raw), std::move(info));
+  if (Status settled = settle(hold, info); !settled) {
+    raw->reset(ResetCode::ResourceLimit);
+    co_return std::unexpected(std::move(settled).error());
+  }
+  ++counters_.streams_opened;
+  co_return Stream(std::move(raw), std::move(info), nullptr, std::move(hold));
 }
 
 io::Task<Result<Stream>> Host::open_stream(PeerId peer, std::vector<std::string> protocols) {
@@ -197,8 +223,14 @@ void Host::on_inbound_stream(swarm::Link& link, std::unique_ptr<transport::RawSt
     raw->reset(ResetCode::ResourceLimit);
     return;
   }
+  auto hold = hold_stream(link.peer(), Direction::Inbound);
+  if (!hold) {
+    ++counters_.refused_limit;
+    raw->reset(ResetCode::ResourceLimit);
+    return;
+  }
   ++negotiating_[link.id()];
-  tasks_.spawn(serve(std::move(raw), stream_info(link, Direction::Inbound)));
+  tasks_.spawn(serve(std::move(raw), stream_info(link, Direction::Inbound), std::move(*hold)));
 }
 
 io::Task<Result<std::string>> Host::negotiate_inbound(transport::RawStream& raw) {
@@ -218,7 +250,7 @@ io::Task<Result<std::string>> Host::negotiate_inbound(transport::RawStream& raw)
 }
 
 // The life of an inbound stream: negotiate under a deadline, then the handler for as long as it likes.
-io::Task<void> Host::serve(std::unique_ptr<transport::RawStream> raw, StreamInfo info) {
+io::Task<void> Host::serve(std::unique_ptr<transport::RawStream> raw, StreamInfo info, StreamHold hold) {
   auto protocol = co_await io::with_deadline(
       options_.negotiate_timeout, io::timeout_error(Op::Negotiate, "inbound stream"), negotiate_inbound(*raw));
   if (--negotiating_[info.connection] == 0) negotiating_.erase(info.connection);
@@ -228,20 +260,17 @@ io::Task<void> Host::serve(std::unique_ptr<transport::RawStream> raw, StreamInfo
     co_return;
   }
   const StreamHandler* found = handler_for(*protocol);
-  const std::pair key{info.connection, *protocol};
-  if (found == nullptr || serving_[key] >= options_.max_inbound_streams_per_protocol) {
+  info.protocol = *protocol;
+  if (found == nullptr || !settle(hold, info)) {
     ++(found == nullptr ? counters_.refused_protocol : counters_.refused_per_protocol);
     raw->reset(found == nullptr ? ResetCode::NegotiationFailed : ResetCode::ResourceLimit);
     co_return;
   }
   const StreamHandler handler = *found;  // it may be removed while it runs
-  info.protocol = *protocol;
   ++counters_.streams_accepted;
-  ++serving_[key];
   ++handlers_running_;
-  co_await handler(Stream(std::move(raw), std::move(info)));
+  co_await handler(Stream(std::move(raw), std::move(info), nullptr, std::move(hold)));
   --handlers_running_;
-  if (--serving_[key] == 0) serving_.erase(key);
 }
 
 io::Task<void> Host::close() {

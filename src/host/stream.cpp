@@ -14,8 +14,9 @@ Error ended_early(std::string what) { return Error(ErrorCode::EndOfStream, Op::R
 
 }  // namespace
 
-Stream::Stream(std::unique_ptr<transport::RawStream> raw, StreamInfo info, std::unique_ptr<LazyNegotiation> lazy)
-    : raw_(std::move(raw)), info_(std::move(info)), lazy_(std::move(lazy)) {}
+Stream::Stream(std::unique_ptr<transport::RawStream> raw, StreamInfo info, std::unique_ptr<LazyNegotiation> lazy,
+               StreamHold hold)
+    : hold_(std::move(hold)), raw_(std::move(raw)), info_(std::move(info)), lazy_(std::move(lazy)) {}
 Stream::Stream(Stream&&) noexcept = default;
 Stream& Stream::operator=(Stream&&) noexcept = default;
 Stream::~Stream() = default;

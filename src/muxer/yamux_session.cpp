@@ -19,7 +19,7 @@ std::uint32_t first_id_of(const Config& config) { return config.initiator ? 1 : 
 
 YamuxSession::YamuxSession(const Config& config, std::uint32_t first_id)
     : config_(config),
-      budget_(config.window_memory_budget),
+      budget_(config.window_memory_budget, config.window_memory),
       pinger_({.interval = config.keep_alive_interval, .timeout = config.keep_alive_timeout}),
       next_id_(first_id != 0 ? first_id : first_id_of(config)) {
   STARLING_ASSERT(next_id_ % 2 == first_id_of(config) % 2, "odd for the initiator, even for the other");

@@ -12,8 +12,14 @@ constexpr int kGrowthRoundTrips = 4;  // as go-yamux
 std::uint32_t WindowBudget::grow(std::uint32_t wanted) {
   const std::uint64_t left = limit_ > total_ ? limit_ - total_ : 0;
   const auto granted = std::uint32_t(std::min<std::uint64_t>(wanted, left));
+  if (granted > 0 && memory_ != nullptr && !memory_->reserve(granted)) return 0;
   total_ += granted;
   return granted;
+}
+
+void WindowBudget::give_back(std::uint32_t window) {
+  total_ -= window;
+  if (memory_ != nullptr && window > kInitialWindow) memory_->release(window - kInitialWindow);
 }
 
 std::uint32_t ReceiveWindow::next_update(TimePoint now, const Growth& growth, WindowBudget& budget) {

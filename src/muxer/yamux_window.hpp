@@ -11,21 +11,24 @@
 
 #include "muxer/yamux_frame.hpp"
 #include "starling/base/clock.hpp"
+#include "starling/muxer/muxer.hpp"
 
 namespace starling::muxer::yamux {
 
 /// Sums up the windows of a connection. Initial windows are always taken, growth only while the sum stays within.
 class WindowBudget {
  public:
-  explicit WindowBudget(std::uint64_t limit) : limit_(limit) {}
+  explicit WindowBudget(std::uint64_t limit, WindowMemory* memory = nullptr) : limit_(limit), memory_(memory) {}
   std::uint64_t total() const { return total_; }
   void take_initial() { total_ += kInitialWindow; }
   /// Takes up to `wanted` bytes; returns what was granted.
   std::uint32_t grow(std::uint32_t wanted);
-  void give_back(std::uint32_t bytes) { total_ -= bytes; }
+  /// All of a stream's window, the initial one included.
+  void give_back(std::uint32_t window);
 
  private:
   std::uint64_t limit_, total_ = 0;
+  WindowMemory* memory_;  // of the growth only
 };
 
 struct ReceiveWindow {

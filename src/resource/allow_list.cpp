@@ -28,26 +28,18 @@ io::IpAddress unmapped(const io::IpAddress& address) {
   return address_of(bytes);
 }
 
-Prefix Prefix::of(const io::IpAddress& address, std::uint8_t bits) {
-  const io::IpAddress plain = unmapped(address);
-  ByteVector bytes = to_vector(plain.bytes());
-  const std::size_t kept = std::min<std::size_t>(bits, bytes.size() * 8);
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    const std::size_t in_byte = std::clamp<std::ptrdiff_t>(std::ptrdiff_t(kept) - std::ptrdiff_t(i * 8), 0, 8);
-    bytes[i] &= std::uint8_t(0xff00 >> in_byte);
-  }
-  return {address_of(bytes), std::uint8_t(kept)};
+std::optional<io::IpAddress> ip_of(const Multiaddr& address) {
+  const auto parts = address.components();
+  if (parts.empty() || (parts[0].protocol != Protocol::Ip4 && parts[0].protocol != Protocol::Ip6)) return std::nullopt;
+  return address_of(parts[0].value);
 }
 
-bool Prefix::contains(const io::IpAddress& other) const {
-  const Prefix same = of(other, bits);
-  return same.address == address && same.bits == bits;
+IpPrefix network_of(const io::IpAddress& address, std::uint8_t bits) {
+  return IpPrefix(unmapped(address).bytes(), bits);
 }
 
-std::string Prefix::to_string() const { return address.to_string() + "/" + std::to_string(bits); }
-
-std::size_t PrefixHash::operator()(const Prefix& prefix) const noexcept {
-  return std::hash<std::string_view>{}(as_text(prefix.address.bytes())) * 131 + prefix.bits;
+bool contains(const IpPrefix& network, const io::IpAddress& address) {
+  return network.contains(unmapped(address).bytes());
 }
 
 Result<AllowRule> AllowRule::from_multiaddr(const Multiaddr& address) {
@@ -56,12 +48,12 @@ Result<AllowRule> AllowRule::from_multiaddr(const Multiaddr& address) {
                 address.to_string() + ": not /ip4/ADDRESS or /ip6/ADDRESS, with /ipcidr/BITS and /p2p/PEER or without");
   };
   const auto parts = address.components();
-  if (parts.empty() || (parts[0].protocol != Protocol::Ip4 && parts[0].protocol != Protocol::Ip6)) return wrong();
-  const io::IpAddress ip = address_of(parts[0].value);
-  AllowRule rule{Prefix::of(ip, 128), std::nullopt};
+  const auto ip = ip_of(address);
+  if (!ip) return wrong();
+  AllowRule rule{network_of(*ip, 128), std::nullopt};
   std::size_t next = 1;
   if (next < parts.size() && parts[next].protocol == Protocol::IpCidr)
-    rule.prefix = Prefix::of(ip, parts[next++].value[0]);
+    rule.prefix = network_of(*ip, parts[next++].value[0]);
   if (next < parts.size() && parts[next].protocol == Protocol::P2p) {
     STARLING_TRY(rule.peer, PeerId::from_bytes(parts[next++].value));
   }
@@ -75,12 +67,12 @@ std::string AllowRule::to_string() const {
 
 bool AllowList::may_be_allowed(const io::IpAddress& address) const {
   return std::any_of(rules_.begin(), rules_.end(),
-                     [&](const AllowRule& rule) { return rule.prefix.contains(address); });
+                     [&](const AllowRule& rule) { return contains(rule.prefix, address); });
 }
 
 bool AllowList::allows(const io::IpAddress& address, const PeerId& peer) const {
   return std::any_of(rules_.begin(), rules_.end(), [&](const AllowRule& rule) {
-    return rule.prefix.contains(address) && (!rule.peer || *rule.peer == peer);
+    return contains(rule.prefix, address) && (!rule.peer || *rule.peer == peer);
   });
 }
 

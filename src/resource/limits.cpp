@@ -30,6 +30,7 @@ constexpr std::uint64_t kKiB = 1u << 10;
 constexpr std::uint64_t kMemoryPerConnection = 64 * kKiB, kLeastConnections = 128;
 constexpr std::uint64_t kMemoryPerStream = 16 * kKiB, kLeastStreams = 2048;
 constexpr std::uint64_t kPeerConnections = 8;  // as go-libp2p
+constexpr std::uint64_t kReservedStreams = 8;  // identify, ping, and what a peer is there for
 
 // Both directions together, and three quarters of that for one of them: so neither shuts out the other.
 Amounts with_directions(Amounts amounts) {
@@ -75,7 +76,6 @@ Amounts one_peer(const Amounts& system) {
   Amounts amounts = part(system, 8);
   amounts[Resource::Connections] = kPeerConnections;
   amounts[Resource::Descriptors] = std::min(kPeerConnections, system[Resource::Descriptors]);
-  amounts[Resource::Streams] = system[Resource::Streams] / 4;
   amounts = with_directions(amounts);
   amounts[Resource::InboundConnections] = amounts[Resource::OutboundConnections] = kPeerConnections;
   return amounts;
@@ -176,6 +176,7 @@ const Amounts& LimitTable::of(ScopeKind kind, const std::string& name) const {
 
 LimitTable derive(const Budget& budget) {
   LimitTable table;
+  table.reserved_streams_per_peer = kReservedStreams;
   const Amounts all = whole(budget);
   const Amounts allowed = part(all, 8);
   const Amounts system = without(all, allowed);

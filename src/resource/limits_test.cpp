@@ -27,6 +27,7 @@ TEST(Limits, derived_limits_are_monotone_and_within_the_budget) {
     const LimitTable a = derive(small), b = derive(large);
     for (std::size_t kind = 0; kind < kScopeKinds; ++kind)
       ASSERT_TRUE(within(a.by_kind[kind], b.by_kind[kind])) << to_string(ScopeKind(kind)) << ", " << small.memory;
+    ASSERT_LE(a[ScopeKind::Peer][Resource::Streams], a[ScopeKind::System][Resource::Streams] / 8);
     for (const ScopeKind kind : {ScopeKind::Transient, ScopeKind::Protocol, ScopeKind::Service, ScopeKind::Peer})
       ASSERT_TRUE(within(a[kind], a[ScopeKind::System])) << to_string(kind) << ", " << small.memory;
     ASSERT_TRUE(within(a[ScopeKind::AllowedTransient], a[ScopeKind::AllowedSystem]));

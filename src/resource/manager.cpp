@@ -70,14 +70,33 @@ Hold& Hold::operator=(Hold&& other) noexcept {
   kind_ = other.kind_;
   count_ = std::exchange(other.count_, std::uint8_t{0});
   scopes_ = other.scopes_;
+  other.unlink();
+  if (manager_ != nullptr) manager_->holds_.push_back(*this);
   return *this;
 }
 
 void Hold::release() {
   if (manager_ == nullptr) return;
   while (count_ > 0) manager_->part(*this, *scopes_[count_ - 1]);
+  unlink();
   manager_ = nullptr;
   held_ = {};
+}
+
+ConnectionScope& ConnectionScope::operator=(ConnectionScope&& other) noexcept {
+  if (this == &other) return *this;
+  release();
+  Hold::operator=(std::move(other));
+  direction_ = other.direction_;
+  remote_ = other.remote_;
+  counted_ = std::exchange(other.counted_, false);
+  return *this;
+}
+
+void ConnectionScope::release() {
+  if (manager_ != nullptr && counted_) manager_->prefixes_.remove(*remote_);
+  counted_ = false;
+  Hold::release();
 }
 
 Status Hold::reserve_memory(std::uint64_t bytes, Priority priority) {
@@ -134,14 +153,29 @@ std::size_t Manager::KeyHash::operator()(const Key& key) const noexcept {
   return std::hash<std::string>{}(key.name) * 31 + std::hash<PeerId>{}(key.peer) + std::size_t(key.kind);
 }
 
-Manager::Manager(LimitTable table, AllowList allowed) : table_(std::move(table)), allowed_(std::move(allowed)) {
+Manager::Manager(LimitTable table, AllowList allowed, PrefixOptions prefixes)
+    : table_(std::move(table)), allowed_(std::move(allowed)), prefixes_(std::move(prefixes)) {
   for (std::size_t i = 0; i < kRoots; ++i)
     roots_[i] = std::make_unique<Scope>(ScopeKind(i), std::string(), PeerId(), table_[ScopeKind(i)]);
 }
 
-Manager::~Manager() { STARLING_ASSERT(scopes_.empty() && used().none(), "handles die before the manager"); }
+Manager::~Manager() {
+  while (!holds_.empty()) {
+    Hold& orphan = holds_.pop_front();
+    orphan.manager_ = nullptr;
+    orphan.count_ = 0;
+  }
+}
 
 const Amounts& Manager::used() const { return roots_[std::size_t(ScopeKind::System)]->used; }
+
+// The first streams of a peer find room where others share it with them.
+bool Manager::has_reserve(const Hold& hold, const Scope& scope) const {
+  const bool shared =
+      std::size_t(scope.kind) < kRoots || scope.kind == ScopeKind::Service || scope.kind == ScopeKind::Protocol;
+  return hold.kind_ == ScopeKind::Stream && shared && hold.held_[Resource::Memory] == 0 &&
+         hold.scopes_[0]->used[Resource::Streams] <= table_.reserved_streams_per_peer;
+}
 
 // The scope, made if it is not there. One that nobody joins must be left again.
 Manager::Scope& Manager::enter(ScopeKind kind, std::string_view name, const PeerId& peer) {
@@ -160,9 +194,11 @@ void Manager::leave(Scope& scope) {
 }
 
 Status Manager::join(Hold& hold, Scope& scope, Op op) {
-  if (Status status = check(scope, {hold.held_, Priority::Always, op}); !status) {
-    leave(scope);
-    return status;
+  if (!has_reserve(hold, scope)) {
+    if (Status status = check(scope, {hold.held_, Priority::Always, op}); !status) {
+      leave(scope);
+      return status;
+    }
   }
   STARLING_ASSERT(hold.count_ < Hold::kMaxScopes, "no chain of scopes is longer");
   scope.used += hold.held_;
@@ -217,30 +253,38 @@ std::unexpected<Error> Manager::refuse(const Full& full, Resource resource, std:
 }
 
 Result<ConnectionScope> Manager::open_connection(Direction direction, bool uses_descriptor,
-                                                 const std::optional<io::IpAddress>& remote) {
+                                                 const std::optional<io::IpAddress>& remote, TimePoint now) {
   ConnectionScope hold;
-  hold.manager_ = this;
   hold.held_ = Amounts::connection(direction, uses_descriptor);
   hold.own_limits_ = &table_[ScopeKind::Connection];
   hold.kind_ = ScopeKind::Connection;
   hold.direction_ = direction;
   hold.remote_ = remote;
-  const auto join_both = [&](ScopeKind transient, ScopeKind system) -> Status {
-    STARLING_CHECK(join(hold, root(transient), op_of(direction)));
-    return join(hold, root(system), op_of(direction));
-  };
-  const Status ordinary = join_both(ScopeKind::Transient, ScopeKind::System);
+  const bool trusted = remote && allowed_.may_be_allowed(*remote);
+  if (direction == Direction::Inbound && remote && !trusted) {
+    STARLING_CHECK(prefixes_.add(*remote, now));
+    hold.counted_ = true;
+  }
+  hold.manager_ = this;
+  holds_.push_back(hold);
+  const Status ordinary = join_both(hold, ScopeKind::Transient, ScopeKind::System);
   if (ordinary) return hold;
-  if (!remote || !allowed_.may_be_allowed(*remote)) return std::unexpected(ordinary.error());
+  if (!trusted) return std::unexpected(ordinary.error());
   while (hold.count_ > 0) part(hold, *hold.scopes_[hold.count_ - 1]);
-  STARLING_CHECK(join_both(ScopeKind::AllowedTransient, ScopeKind::AllowedSystem));
+  STARLING_CHECK(join_both(hold, ScopeKind::AllowedTransient, ScopeKind::AllowedSystem));
   ++counters_.allowed_beyond_limit;
   return hold;
+}
+
+Status Manager::join_both(ConnectionScope& hold, ScopeKind transient, ScopeKind system) {
+  STARLING_CHECK(join(hold, root(transient), op_of(hold.direction_)));
+  return join(hold, root(system), op_of(hold.direction_));
 }
 
 Result<StreamScope> Manager::open_stream(const PeerId& peer, Direction direction) {
   StreamScope hold;
   hold.manager_ = this;
+  holds_.push_back(hold);
   hold.held_ = Amounts::stream(direction);
   hold.own_limits_ = &table_[ScopeKind::Stream];
   hold.kind_ = ScopeKind::Stream;

@@ -9,6 +9,7 @@
 namespace starling::resource {
 namespace {
 
+constexpr TimePoint kNow{};
 constexpr Direction kIn = Direction::Inbound, kOut = Direction::Outbound;
 
 PeerId peer(std::uint8_t number) {
@@ -32,12 +33,12 @@ LimitTable with(std::vector<std::string> settings) {
 
 const io::IpAddress kFriend = io::IpAddress::v4({10, 0, 0, 1}), kStranger = io::IpAddress::v4({10, 0, 1, 1});
 
-AllowList friends(std::optional<PeerId> only = {}) { return AllowList({{Prefix::of(kFriend, 24), only}}); }
+AllowList friends(std::optional<PeerId> only = {}) { return AllowList({{network_of(kFriend, 24), only}}); }
 
 TEST(ResourceManager, a_connection_moves_from_transient_to_its_peer_and_gives_everything_back) {
   Manager manager(unlimited());
   {
-    auto connection = manager.open_connection(kIn, true, kStranger);
+    auto connection = manager.open_connection(kIn, true, kStranger, kNow);
     ASSERT_TRUE(connection);
     EXPECT_EQ(manager.report()[1].used, Amounts::connection(kIn, true));
     ASSERT_TRUE(connection->set_peer(peer(1)));
@@ -73,9 +74,9 @@ TEST(ResourceManager, a_stream_counts_in_every_scope_that_concerns_it) {
 TEST(ResourceManager, refusals_name_scope_use_limit_and_key) {
   Manager manager(with(
       {"transient.inbound_connections=1", "peer.streams=1", "protocol:/a.inbound_streams=0", "connection.memory=100"}));
-  auto first = manager.open_connection(kIn, true, kStranger);
+  auto first = manager.open_connection(kIn, true, kStranger, kNow);
   ASSERT_TRUE(first);
-  EXPECT_EQ(manager.open_connection(kIn, true, kStranger).error().message(),
+  EXPECT_EQ(manager.open_connection(kIn, true, kStranger, kNow).error().message(),
             "accept: system/transient: 1 of 1 inbound_connections in use, 1 more wanted; this node's limit "
             "\"transient.inbound_connections\" in resource.limits — a limit of this node was reached "
             "(LimitExceeded, limit); raise the limit named in the message, or reduce the load");
@@ -96,7 +97,7 @@ TEST(ResourceManager, refusals_name_scope_use_limit_and_key) {
 
 TEST(ResourceManager, less_important_memory_is_refused_earlier) {
   Manager manager(with({"system.memory=256"}));
-  auto connection = manager.open_connection(kOut, false, std::nullopt);
+  auto connection = manager.open_connection(kOut, false, std::nullopt, kNow);
   ASSERT_TRUE(connection);
   const std::pair<Priority, std::uint64_t> shares[] = {
       {Priority::Low, 102}, {Priority::Medium, 153}, {Priority::High, 204}, {Priority::Always, 256}};
@@ -110,9 +111,9 @@ TEST(ResourceManager, less_important_memory_is_refused_earlier) {
 
 TEST(ResourceManager, allow_listed_addresses_come_in_when_the_system_is_full) {
   Manager manager(with({"system.connections=0"}), friends());
-  EXPECT_FALSE(manager.open_connection(kIn, true, kStranger));
-  EXPECT_FALSE(manager.open_connection(kIn, true, std::nullopt));
-  auto connection = manager.open_connection(kIn, true, kFriend);
+  EXPECT_FALSE(manager.open_connection(kIn, true, kStranger, kNow));
+  EXPECT_FALSE(manager.open_connection(kIn, true, std::nullopt, kNow));
+  auto connection = manager.open_connection(kIn, true, kFriend, kNow);
   ASSERT_TRUE(connection && connection->set_peer(peer(1)));
   EXPECT_EQ(manager.counters().allowed_beyond_limit, 1u);
   EXPECT_TRUE(manager.used().none());
@@ -121,10 +122,55 @@ TEST(ResourceManager, allow_listed_addresses_come_in_when_the_system_is_full) {
 
 TEST(ResourceManager, a_rule_for_one_peer_is_checked_when_the_peer_is_known) {
   Manager manager(with({"system.connections=0"}), friends(peer(1)));
-  auto right = manager.open_connection(kIn, true, kFriend), wrong = manager.open_connection(kIn, true, kFriend);
+  auto right = manager.open_connection(kIn, true, kFriend, kNow),
+       wrong = manager.open_connection(kIn, true, kFriend, kNow);
   ASSERT_TRUE(right && wrong);
   EXPECT_TRUE(right->set_peer(peer(1)));
   EXPECT_EQ(wrong->set_peer(peer(2)).error(), ErrorCode::LimitExceeded);
+}
+
+TEST(ResourceManager, inbound_connections_count_in_their_network_until_they_end) {
+  const PrefixOptions two{
+      .v4 = {{.bits = 32, .connections = 2, .per_second = 1, .burst = 9}}, .v6 = {}, .max_prefixes = 8};
+  Manager manager(unlimited(), friends(), two);
+  auto first = manager.open_connection(kIn, true, kStranger, kNow),
+       second = manager.open_connection(kIn, true, kStranger, kNow);
+  ASSERT_TRUE(first && second);
+  EXPECT_EQ(manager.open_connection(kIn, true, kStranger, kNow).error(), ErrorCode::LimitExceeded);
+  EXPECT_TRUE(manager.open_connection(kOut, true, kStranger, kNow)) << "our own choice";
+  for (int i = 0; i < 5; ++i) EXPECT_TRUE(manager.open_connection(kIn, true, kFriend, kNow)) << "allow-listed";
+  ConnectionScope moved = std::move(*first);
+  *second = std::move(moved);
+  EXPECT_TRUE(manager.open_connection(kIn, true, kStranger, kNow)) << "what was assigned over has ended";
+  second->release();
+  EXPECT_EQ(manager.prefixes().counted(), 0u);
+}
+
+TEST(ResourceManager, a_handle_may_outlive_its_manager) {
+  Result<ConnectionScope> connection = ConnectionScope();
+  Result<StreamScope> stream = StreamScope();
+  {
+    Manager manager(unlimited());
+    connection = manager.open_connection(kIn, true, kStranger, kNow);
+    stream = manager.open_stream(peer(1), kIn);
+  }
+  EXPECT_TRUE(stream->set_protocol("/a") && connection->reserve_memory(1, Priority::Always));
+}
+
+TEST(ResourceManager, a_peer_gets_its_first_streams_when_others_have_taken_all) {
+  LimitTable table = with({"transient.streams=4", "system.streams=4", "protocol.streams=3"});
+  table.reserved_streams_per_peer = 2;
+  Manager manager(table);
+  std::vector<StreamScope> flood;
+  for (int i = 0; i < 4; ++i) {
+    auto made = manager.open_stream(peer(1), kIn);
+    ASSERT_TRUE(made && (i > 2 || made->set_protocol("/a")));
+    flood.push_back(std::move(*made));
+  }
+  EXPECT_FALSE(manager.open_stream(peer(1), kIn));
+  auto first = manager.open_stream(peer(2), kIn), second = manager.open_stream(peer(2), kIn);
+  ASSERT_TRUE(first && second && first->set_protocol("/a"));
+  EXPECT_EQ(manager.open_stream(peer(2), kIn).error(), ErrorCode::LimitExceeded);
 }
 
 TEST(ResourceManager, an_empty_handle_permits_everything) {
@@ -149,8 +195,8 @@ TEST(ResourceManager, accounts_always_balance) {
     switch (random->below(6)) {
       case 0:
       case 1: {
-        auto made =
-            manager.open_connection(direction, random->below(2) == 0, random->below(4) == 0 ? kFriend : kStranger);
+        auto made = manager.open_connection(direction, random->below(2) == 0,
+                                            random->below(4) == 0 ? kFriend : kStranger, kNow);
         if (made && (random->below(4) == 0 || made->set_peer(peer(std::uint8_t(random->below(12)))))) {
           connections.push_back(std::move(*made));
         } else {
@@ -200,7 +246,7 @@ TEST(ResourceManager, the_report_shows_the_fullest_first) {
   Manager manager(with({"peer.connections=10"}));
   std::vector<ConnectionScope> held;
   for (std::uint8_t i = 0; i < 10; ++i) {
-    auto made = manager.open_connection(kOut, true, std::nullopt);
+    auto made = manager.open_connection(kOut, true, std::nullopt, kNow);
     ASSERT_TRUE(made && made->set_peer(peer(i < 7 ? 1 : 2)));
     held.push_back(std::move(*made));
   }

@@ -5,8 +5,8 @@
 namespace starling::resource {
 namespace {
 
-std::string option_of(const PrefixRule& rule, const Prefix& prefix, const char* what) {
-  return std::string("resource.") + (prefix.address.is_v4() ? "ip4_" : "ip6_") + std::to_string(rule.bits) + "_" + what;
+std::string option_of(const PrefixRule& rule, const IpPrefix& prefix, const char* what) {
+  return std::string("resource.") + (prefix.is_v4() ? "ip4_" : "ip6_") + std::to_string(rule.bits) + "_" + what;
 }
 
 }  // namespace
@@ -19,7 +19,7 @@ const std::vector<PrefixRule>& PrefixLimiter::rules(const io::IpAddress& plain) 
   return plain.is_v4() ? options_.v4 : options_.v6;
 }
 
-PrefixLimiter::Bucket PrefixLimiter::refilled(const PrefixRule& rule, const Prefix& prefix, TimePoint now) {
+PrefixLimiter::Bucket PrefixLimiter::refilled(const PrefixRule& rule, const IpPrefix& prefix, TimePoint now) {
   const Bucket* known = buckets_.find(prefix);
   if (known == nullptr) return {double(rule.burst), now};
   const double seconds = std::chrono::duration<double>(now - known->filled).count();
@@ -30,7 +30,7 @@ Status PrefixLimiter::add(const io::IpAddress& remote, TimePoint now) {
   const io::IpAddress plain = unmapped(remote);
   if (plain.is_loopback()) return {};
   for (const PrefixRule& rule : rules(plain)) {
-    const Prefix prefix = Prefix::of(plain, rule.bits);
+    const IpPrefix prefix = network_of(plain, rule.bits);
     const auto counted = counts_.find(prefix);
     if (counted == counts_.end() || counted->second < rule.connections) continue;
     ++counters_.refused_count;
@@ -40,7 +40,7 @@ Status PrefixLimiter::add(const io::IpAddress& remote, TimePoint now) {
                     option_of(rule, prefix, "connections"));
   }
   for (const PrefixRule& rule : rules(plain)) {
-    const Prefix prefix = Prefix::of(plain, rule.bits);
+    const IpPrefix prefix = network_of(plain, rule.bits);
     if (refilled(rule, prefix, now).tokens >= 1) continue;
     ++counters_.refused_rate;
     return fail(ErrorCode::RateLimited, Op::Accept, Origin::Limit,
@@ -49,7 +49,7 @@ Status PrefixLimiter::add(const io::IpAddress& remote, TimePoint now) {
                     option_of(rule, prefix, "burst"));
   }
   for (const PrefixRule& rule : rules(plain)) {
-    const Prefix prefix = Prefix::of(plain, rule.bits);
+    const IpPrefix prefix = network_of(plain, rule.bits);
     Bucket bucket = refilled(rule, prefix, now);
     bucket.tokens -= 1;
     (void)buckets_.put(prefix, bucket);
@@ -62,7 +62,7 @@ void PrefixLimiter::remove(const io::IpAddress& remote) {
   const io::IpAddress plain = unmapped(remote);
   if (plain.is_loopback()) return;
   for (const PrefixRule& rule : rules(plain)) {
-    const auto counted = counts_.find(Prefix::of(plain, rule.bits));
+    const auto counted = counts_.find(network_of(plain, rule.bits));
     if (counted == counts_.end()) continue;
     if (--counted->second == 0) counts_.erase(counted);
   }

@@ -4,6 +4,7 @@
 #include <boost/json/object.hpp>
 
 #include "runtime/address_pages.hpp"
+#include "runtime/limits_page.hpp"
 #include "starling/base/version.hpp"
 
 namespace starling::runtime {
@@ -40,6 +41,7 @@ void swarm_metrics(const swarm::SwarmCounters& c, Metrics& out) {
       .add(double(c.closed_network), {"network"});
   out.counter("libp2p_swarm_connections_refused_total", "Connections closed as soon as they were made.", {"reason"})
       .add(double(c.refused_limit), {"limit"})
+      .add(double(c.refused_gated), {"gated"})
       .add(double(c.refused_self), {"self"});
   out.counter("libp2p_swarm_dials_total", "Dials of a peer that were started.").add(double(c.dials));
   out.counter("libp2p_swarm_dials_failed_total", "Dials of a peer that ended without a connection.")
@@ -55,6 +57,7 @@ void host_metrics(const host::HostCounters& c, Metrics& out) {
   out.counter("libp2p_host_streams_refused_total", "Inbound streams reset before their handler ran.", {"reason"})
       .add(double(c.refused_protocol), {"protocol"})
       .add(double(c.refused_negotiating), {"negotiating_limit"})
+      .add(double(c.refused_limit), {"limit"})
       .add(double(c.refused_per_protocol), {"protocol_limit"})
       .add(double(c.negotiation_failed), {"negotiation_failed"})
       .add(double(c.negotiation_timeout), {"negotiation_timeout"});
@@ -75,6 +78,7 @@ void inbound_metrics(const transport::InboundCounters& c, Metrics& out) {
       .add(double(c.upgraded));
   out.counter("libp2p_transport_inbound_failed_total", "Inbound connections dropped before they were usable.",
               {"reason"})
+      .add(double(c.refused_by_gate), {"gate"})
       .add(double(c.failed_negotiation), {"negotiation"})
       .add(double(c.failed_security), {"security"})
       .add(double(c.failed_muxer), {"muxer"})
@@ -116,7 +120,11 @@ void add_diagnostics(Node& node) {
                [&node] { return book_page(node); });
   registry.add("addresses", "Our own addresses: which are announced, and why not the others",
                [&node] { return addresses_page(node); });
+  registry.add("limits", "What each scope may use and uses, and what was refused",
+               [&node] { return limits_page(node); });
+  registry.add("standing", "Connected peers, and what keeps them connected", [&node] { return standing_page(node); });
   registry.add_metrics([&node](Metrics& out) {
+    limits_metrics(node, out);
     swarm_metrics(node.host().swarm().counters(), out);
     host_metrics(node.host().counters(), out);
     inbound_metrics(node.inbound(), out);

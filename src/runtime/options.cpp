@@ -7,6 +7,8 @@
 #include "starling/names/servers.hpp"
 #include "starling/runtime/configuration.hpp"
 
+#include "runtime/limits.hpp"
+
 namespace starling::runtime {
 
 // The range of each key stands in configuration_keys.def; here are the rules between keys.
@@ -45,6 +47,10 @@ std::vector<Error> Options::validate() const {
         std::to_string(address_book.max_addresses_per_peer));
   const auto rules = host::parse_announce_rules({announce.announce, announce.append, announce.no_announce}, 1, 1);
   if (!rules) mistake(rules.error().detail());
+  if (connections.low_water > connections.high_water)
+    mistake("connections.low_water = " + std::to_string(connections.low_water) +
+            ": must not exceed connections.high_water = " + std::to_string(connections.high_water));
+  for (Error& each : limit_mistakes(*this)) mistakes.push_back(std::move(each));
   return mistakes;
 }
 

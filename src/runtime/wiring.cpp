@@ -7,6 +7,7 @@
 
 #include "runtime/address_wiring.hpp"
 #include "runtime/diagnostics.hpp"
+#include "runtime/limits.hpp"
 #include "runtime/quic_wiring.hpp"
 #include "starling/runtime/configuration.hpp"
 #include "starling/runtime/node.hpp"
@@ -28,13 +29,13 @@ muxer::Config muxer_config(const Options& options) {
   return config;
 }
 
-transport::UpgraderOptions upgrader_options(const Options& options) {
+transport::UpgraderOptions upgrader_options(const Options& options, const resource::LimitTable& limits) {
   const auto& t = options.transport;
   return {.negotiate_timeout = t.negotiate_timeout,
           .security_timeout = t.security_timeout,
           .connect_timeout = t.connect_timeout,
           .close_timeout = t.close_timeout,
-          .max_pending_inbound = t.max_pending_inbound,
+          .max_pending_inbound = max_pending_inbound(options, limits),
           .max_stream_inbox = t.max_stream_inbox,
           .output_buffer = t.output_buffer,
           .listen_backlog = t.listen_backlog,
@@ -95,8 +96,8 @@ host::HostOptions host_options(const Options& options, std::uint64_t wall_clock_
           .identify_timeout = h.identify_timeout,
           .push_delay = h.push_delay,
           .max_negotiating_streams = h.max_negotiating_streams,
-          .max_inbound_streams_per_protocol = h.max_inbound_streams_per_protocol,
           .identify = h.identify,
+          .policies = protocol_policies(),
           .record_sequence = wall_clock_ns,
           .address_book = address_book_options(options),
           .observed = observed_options(options),
@@ -105,16 +106,15 @@ host::HostOptions host_options(const Options& options, std::uint64_t wall_clock_
           .interface_check_interval = options.announce.interface_check_interval};
 }
 
-swarm::SwarmOptions swarm_options(const Options& options) {
+swarm::SwarmOptions swarm_options(const Options& options, resource::Manager& resources) {
   const auto& s = options.swarm;
   return {.dial_timeout = s.dial_timeout,
           .dial_stagger = s.dial_stagger,
           .max_dials_per_peer = s.max_dials_per_peer,
           .max_dials = s.max_dials,
           .max_addresses_per_dial = s.max_addresses_per_dial,
-          .max_connections = s.max_connections,
-          .max_inbound_connections = s.max_inbound_connections,
-          .max_connections_per_peer = s.max_connections_per_peer};
+          .connections = connection_manager_options(options, resources.limits()),
+          .resources = &resources};
 }
 
 }  // namespace
@@ -143,13 +143,17 @@ Result<std::unique_ptr<Node>> Node::create(io::World world, crypto::PrivateKey k
   STARLING_CHECK(to_status(options.validate()));
   std::unique_ptr<Node> node(new Node(std::move(options)));
   const Options& settings = node->options_;
-  node->upgrader_ =
-      std::make_unique<transport::Upgrader>(transport::Upgrader{world, upgrader_options(settings), {}, {}, {}});
+  node->resources_ = make_resource_manager(settings, this_machine());
+  node->door_ = std::make_unique<swarm::Door>(world.reactor, *node->resources_, node->gater_);
+  node->upgrader_ = std::make_unique<transport::Upgrader>(
+      transport::Upgrader{world, upgrader_options(settings, node->resources_->limits()), {}, {}, {}});
+  node->upgrader_->gate = node->door_.get();
   STARLING_CHECK(enter_private_network(*node->upgrader_, settings));
   STARLING_CHECK(add_securities(*node->upgrader_, settings, key));
   add_muxers(*node->upgrader_, settings);
   node->host_ = std::make_unique<host::Host>(world, std::move(key), host_options(settings, wall_clock_ns),
-                                             swarm_options(settings));
+                                             swarm_options(settings, *node->resources_));
+  node->host_->swarm().set_gater(&node->gater_);
   STARLING_TRY(auto resolver, make_resolver(world, settings.dns));
   node->host_->swarm().use_resolver(std::move(resolver));
   for (const std::string& name : settings.transport.transports) {
@@ -166,6 +170,7 @@ Result<std::unique_ptr<Node>> Node::create(io::World world, crypto::PrivateKey k
 Status Node::add_quic(io::World world) {
   STARLING_TRY(transport::QuicOptions quic, quic_options(options_));
   STARLING_TRY(auto transport, transport::make_quic_transport(world, host_->key(), std::move(quic)));
+  transport->set_gate(door_.get());
   quic_ = transport.get();
   host_->swarm().add_transport(std::move(transport));
   return {};

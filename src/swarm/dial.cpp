@@ -146,7 +146,14 @@ class Swarm::Dialer {
     }
     if (swarm_.gater_ != nullptr) STARLING_CO_CHECK(swarm_.gater_->may_dial(dial_.report.peer, attempt.address));
     STARLING_CO_CHECK(co_await swarm_.take_dial_slot());
-    auto connection = co_await transport->dial(attempt.address, options_of(attempt));
+    auto scope = swarm_.reserve(transport::Direction::Outbound, attempt.address);
+    Result<std::unique_ptr<transport::Connection>> connection = nullptr;
+    if (scope) {
+      connection = co_await transport->dial(attempt.address, options_of(attempt));
+      if (connection) (*connection)->hold(std::move(*scope));
+    } else {
+      connection = std::unexpected(std::move(scope).error());
+    }
     --swarm_.dials_running_;
     swarm_.dial_slot_free_.notify_one();
     co_return connection;

@@ -10,7 +10,6 @@ namespace starling::swarm {
 
 using transport::CloseCode;
 using transport::CloseReason;
-using transport::Direction;
 
 namespace {
 
@@ -38,6 +37,8 @@ Swarm::Swarm(io::World world, PeerId local, const SwarmOptions& options, SwarmEv
       local_(std::move(local)),
       options_(options),
       events_(events),
+      manager_(options.connections),
+      house_keeping_(world.reactor, [this] { keep_house(); }),
       tasks_(world.reactor),
       dial_tasks_(world.reactor) {}
 
@@ -97,40 +98,77 @@ io::Task<void> Swarm::accept_from(transport::TransportListener& listener) {
   }
 }
 
-std::optional<Error> Swarm::refusal(const transport::Connection& connection) {
-  const auto& info = connection.info();
-  const auto limit = [](const char* key, std::size_t value) {
-    return Error(ErrorCode::LimitExceeded, Op::Accept, Origin::Limit, std::string(key) + " = " + std::to_string(value));
-  };
-  if (closing_) return Error(ErrorCode::Closed, Op::Accept, Origin::Local, "the node is shutting down");
-  if (info.remote_peer == local_) return Error(ErrorCode::DialedSelf, Op::Dial, Origin::Local, local_.to_string());
-  if (links_.size() >= options_.max_connections) return limit("swarm.max_connections", options_.max_connections);
-  if (info.direction == Direction::Inbound && inbound_count_ >= options_.max_inbound_connections) {
-    return limit("swarm.max_inbound_connections", options_.max_inbound_connections);
-  }
-  const auto same = by_peer_.find(info.remote_peer);
-  if (same != by_peer_.end() && same->second.size() >= options_.max_connections_per_peer) {
-    return limit("swarm.max_connections_per_peer", options_.max_connections_per_peer);
-  }
-  return std::nullopt;
-}
-
 // Takes a finished connection into the table, or turns it away with a reason.
 Result<Link*> Swarm::adopt(std::unique_ptr<transport::Connection> connection) {
-  if (auto refused = refusal(*connection)) {
-    const bool limit = *refused == ErrorCode::LimitExceeded;
-    ++(limit ? counters_.refused_limit : counters_.refused_self);
+  if (Status welcome = check_in(*connection); !welcome) {
+    const Error& error = welcome.error();
+    const bool limit = error == ErrorCode::LimitExceeded, gated = error == ErrorCode::Gated;
+    ++(limit ? counters_.refused_limit : gated ? counters_.refused_gated : counters_.refused_self);
     tasks_.spawn(discard(std::move(connection), limit ? CloseCode::ResourceLimit : CloseCode::Gated));
-    return std::unexpected(std::move(*refused));
+    return std::unexpected(error);
   }
   const ConnectionId id = next_id_++;
   Link& link = *links_.emplace(id, std::make_unique<Link>(*this, id, std::move(connection))).first->second;
   by_peer_[link.peer()].push_back(&link);
-  if (link.info().direction == Direction::Inbound) ++inbound_count_;
+  manager_.opened(id, link.peer(), link.info().direction, world_.reactor.now());
   ++counters_.connections_opened;
   link.connection_->start(link);
   events_.on_connected(link);
+  keep_house();
   return &link;
+}
+
+// Who it is, whether the rules permit it, whether the budgets do, and whether there is or can be made a place for it.
+Status Swarm::check_in(transport::Connection& connection) {
+  const PeerId& peer = connection.info().remote_peer;
+  if (closing_) return fail(ErrorCode::Closed, Op::Accept, Origin::Local, "the node is shutting down");
+  if (peer == local_) return fail(ErrorCode::DialedSelf, Op::Dial, Origin::Local, local_.to_string());
+  if (gater_ != nullptr) STARLING_CHECK(gater_->may_connect(peer, connection.info().remote_address));
+  STARLING_CHECK(charge(connection));
+  return make_place(connection);
+}
+
+Status Swarm::charge(transport::Connection& connection) {
+  const auto& info = connection.info();
+  if (!connection.scope()) {  // from a transport that asked no gate
+    STARLING_TRY(auto scope, reserve(info.direction, info.remote_address));
+    connection.hold(std::move(scope));
+  }
+  return connection.scope().set_peer(info.remote_peer);
+}
+
+Result<resource::ConnectionScope> Swarm::reserve(resource::Direction direction, const Multiaddr& remote) {
+  if (options_.resources == nullptr) return resource::ConnectionScope();
+  const bool descriptor = !remote.value(Protocol::Udp);  // QUIC connections share one socket
+  return options_.resources->open_connection(direction, descriptor, resource::ip_of(remote), world_.reactor.now());
+}
+
+Status Swarm::make_place(const transport::Connection& connection) {
+  const auto& info = connection.info();
+  STARLING_TRY(const std::optional<ToClose> price,
+               manager_.admit(info.remote_peer, info.direction, world_.reactor.now()));
+  if (price) evict(*price);
+  return {};
+}
+
+void Swarm::evict(const ToClose& chosen) {
+  if (Link* link = find(chosen.connection)) link->close(CloseReason::local(CloseCode::GarbageCollected));
+}
+
+void Swarm::keep_house() {
+  for (const ToClose& each : manager_.due(world_.reactor.now())) evict(each);
+  const TimePoint next = manager_.next_deadline();
+  if (next == kNever || closing_) return house_keeping_.cancel();
+  if (!house_keeping_.armed() || house_keeping_.when() != next) house_keeping_.set(next);
+}
+
+void Swarm::apply_gater() {
+  if (gater_ == nullptr) return;
+  for (Link* link : connections()) {
+    if (gater_->may_connect(link->peer(), link->info().remote_address)) continue;
+    ++counters_.refused_gated;
+    link->close(CloseReason::local(CloseCode::Gated));
+  }
 }
 
 io::Task<void> Swarm::discard(std::unique_ptr<transport::Connection> connection, CloseCode code) {
@@ -147,13 +185,14 @@ void Swarm::on_link_closed(Link& link, const CloseReason& reason) {
   auto& same = by_peer_[link.peer()];
   std::erase(same, &link);
   if (same.empty()) by_peer_.erase(link.peer());
-  if (link.info().direction == Direction::Inbound) --inbound_count_;
+  manager_.closed(link.id());
   ++counters_.connections_closed;
   ++(counters_.*counter_for(reason));
   counters_.bytes_in += link.stats().bytes_in;
   counters_.bytes_out += link.stats().bytes_out;
   auto owned = std::move(links_.extract(link.id()).mapped());
   events_.on_disconnected(link, reason);
+  keep_house();
   tasks_.spawn(bury(std::move(owned)));
   link_gone_.notify_all();
 }
@@ -193,6 +232,7 @@ io::Task<void> Swarm::links_gone() {
 
 io::Task<void> Swarm::close() {
   closing_ = true;
+  house_keeping_.cancel();
   dial_slot_free_.notify_all();
   co_await dial_tasks_.close();
   if (resolver_) co_await resolver_->close();

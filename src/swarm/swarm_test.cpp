@@ -1,5 +1,7 @@
 #include "starling/swarm/swarm.hpp"
 
+#include "starling/swarm/rule_gater.hpp"
+
 #include <gtest/gtest.h>
 
 #include "starling/io/sim_network.hpp"
@@ -195,7 +197,7 @@ TEST_F(SwarmTest, the_gater_is_asked_for_the_peer_and_for_each_address) {
 
 TEST_F(SwarmTest, limits_turn_connections_away) {
   SwarmOptions few = swarm_options();
-  few.max_inbound_connections = 2;
+  few.connections.max_connections = 2;
   Member &server = add(few), &a = add(), &b = add(), &c = add();
   ASSERT_TRUE(dial(a, server) && dial(b, server));
   (void)dial(c, server);
@@ -204,10 +206,82 @@ TEST_F(SwarmTest, limits_turn_connections_away) {
   EXPECT_EQ(server.swarm.counters().refused_limit, 1u);
   ASSERT_EQ(c.ended.size(), 1u);
   EXPECT_EQ(c.ended[0].code, std::uint32_t(transport::CloseCode::ResourceLimit));
-  few.max_connections = 1;
+  few.connections.max_connections = 1;
   Member& small = add(few);
   ASSERT_TRUE(dial(small, a));
   EXPECT_EQ(dial(small, b).error(), ErrorCode::LimitExceeded);
+}
+
+TEST_F(SwarmTest, a_more_useful_peer_takes_the_place_of_another_at_the_cap) {
+  SwarmOptions few = swarm_options();
+  few.connections.max_connections = 2;
+  Member &server = add(few), &a = add(), &b = add(), &c = add();
+  ASSERT_TRUE(dial(a, server) && dial(b, server));
+  server.swarm.manager().protect(a.end.id, "mine");
+  ASSERT_TRUE(server.swarm.manager().tag(c.end.id, "known", 5));
+  ASSERT_TRUE(dial(c, server));
+  world_.run_for(5s);
+  EXPECT_EQ(server.swarm.connection_count(), 2u);
+  EXPECT_NE(server.swarm.find(c.end.id), nullptr);
+  EXPECT_NE(server.swarm.find(a.end.id), nullptr);
+  ASSERT_EQ(b.ended.size(), 1u);
+  EXPECT_EQ(b.ended[0].to_string(), "closed by the remote peer (garbage collected)");
+  EXPECT_EQ(server.swarm.manager().counters().closed_hard_cap, 1u);
+}
+
+TEST_F(SwarmTest, above_high_water_the_oldest_idle_connection_goes_after_its_grace) {
+  SwarmOptions narrow = swarm_options();
+  narrow.connections.high_water = 2;
+  narrow.connections.low_water = 1;
+  Member &server = add(narrow), &a = add(), &b = add(), &c = add();
+  ASSERT_TRUE(dial(a, server) && dial(b, server) && dial(c, server));
+  world_.run_for(50s);
+  EXPECT_EQ(server.swarm.connection_count(), 3u);
+  world_.run_for(30s);
+  EXPECT_EQ(server.swarm.connection_count(), 2u);
+  EXPECT_EQ(a.ended.size() + b.ended.size() + c.ended.size(), 1u);
+  EXPECT_EQ(server.swarm.manager().counters().closed_high_water, 1u);
+}
+
+TEST_F(SwarmTest, budgets_are_charged_from_the_dial_on_and_given_back) {
+  resource::LimitTable limits = resource::derive({1u << 30, 1024});
+  ASSERT_TRUE(resource::apply_settings({"peer.outbound_connections=0"}, limits).empty());
+  resource::Manager open(resource::derive({1u << 30, 1024})), closed(limits);
+  {
+    SwarmOptions counted = swarm_options(), none = swarm_options();
+    counted.resources = &open;
+    none.resources = &closed;
+    Member &a = add(counted), &b = add(), &c = add(none);
+    ASSERT_TRUE(dial(a, b));
+    EXPECT_EQ(open.used(), resource::Amounts::connection(resource::Direction::Outbound, true));
+    EXPECT_EQ(open.live_scopes(), 1u);
+    EXPECT_EQ(dial(c, b).error(), ErrorCode::LimitExceeded);
+    EXPECT_NE(dial(c, b).error().message().find("peer.outbound_connections"), std::string::npos);
+    run(a.swarm.close());
+    world_.run_for(1s);
+    EXPECT_TRUE(open.used().none());
+    EXPECT_EQ(open.live_scopes(), 0u);
+    world_.run_for(5s);
+    EXPECT_TRUE(closed.used().none());
+  }
+}
+
+TEST_F(SwarmTest, rules_turn_away_whom_they_forbid_once_it_is_known_and_when_they_change) {
+  RuleGater rules;
+  Member &server = add(), &a = add(), &b = add();
+  server.swarm.set_gater(&rules);
+  rules.set(*parse_rules("deny peer " + a.end.id.to_string()));
+  (void)dial(a, server);
+  ASSERT_TRUE(dial(b, server));
+  world_.run_for(5s);
+  ASSERT_EQ(a.ended.size(), 1u);
+  EXPECT_EQ(a.ended[0].meaning(), ErrorCode::RemoteGated);
+  EXPECT_EQ(server.swarm.connection_count(), 1u);
+  rules.set(*parse_rules("deny ip 0.0.0.0/0"));
+  server.swarm.apply_gater();
+  world_.run_for(5s);
+  EXPECT_EQ(server.swarm.connection_count(), 0u);
+  EXPECT_EQ(server.swarm.counters().refused_gated, 2u);
 }
 
 TEST_F(SwarmTest, names_are_resolved_and_the_report_says_from_where) {

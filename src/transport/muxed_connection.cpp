@@ -7,10 +7,11 @@
 namespace starling::transport {
 namespace {
 
-constexpr std::size_t kReadChunk = 256u << 10;   // room for a read: many records in one system call
-constexpr std::size_t kMinReadRoom = 64u << 10;  // behind a partial record
-constexpr std::size_t kWireTarget = 256u << 10;  // sealed bytes per write call
-constexpr int kReadsPerTurn = 4;                 // then other connections get their turn
+constexpr std::size_t kReadChunk = 256u << 10;    // room for a read: many records in one system call
+constexpr std::size_t kMinReadRoom = 64u << 10;   // behind a partial record
+constexpr std::size_t kWireTarget = 256u << 10;   // sealed bytes per write call
+constexpr int kReadsPerTurn = 4;                  // then other connections get their turn
+constexpr std::uint64_t kChargeStep = 64u << 10;  // unread bytes are charged in steps, not one by one
 
 // What a stream may hold unread. Where the muxer has windows, they bound it.
 std::size_t max_inbox(const UpgraderOptions& options, std::string_view muxer) {
@@ -27,7 +28,9 @@ MuxedConnection::MuxedConnection(io::World world, const UpgraderOptions& options
       max_inbox_(max_inbox(options, info_.muxer)),
       timer_(world.reactor, [this] { on_timer(); }),
       tasks_(world.reactor),
-      reading_(&tasks_.scope()) {}
+      reading_(&tasks_.scope()) {
+  if (parts_.windows) parts_.windows->scope = &scope();
+}
 
 MuxedConnection::~MuxedConnection() { end_by(CloseReason::local(CloseCode::Shutdown)); }
 
@@ -89,10 +92,11 @@ void MuxedConnection::end_streams() {
   CloseReason reason = *reason_;
   if (!reason.error) {
     const Origin origin = reason.by == CloseReason::By::Remote ? Origin::Remote : Origin::Local;
-    reason.error = Error(ErrorCode::ConnectionClosed, Op::Close, origin, reason_->to_string());
+    reason.error = Error(reason_->meaning(), Op::Close, origin, reason_->to_string());
   }
   for (const muxer::StreamId id : order) streams[id]->end(reason);
   unread_ = 0;
+  (void)charge_unread();
   arrivals_.clear();
   orphans_.clear();
 }
@@ -273,6 +277,7 @@ Result<std::size_t> MuxedConnection::write(MuxedStream& stream, Bytes data) {
 
 void MuxedConnection::consumed(MuxedStream& stream, std::size_t bytes) {
   unread_ -= bytes;
+  if (unread_ + 2 * kChargeStep < charged_) (void)charge_unread();
   parts_.session->consumed(stream.id_, bytes, now());
   if (!parts_.session->output().empty()) schedule_flush();
 }
@@ -289,6 +294,16 @@ void MuxedConnection::reset(MuxedStream& stream, ResetCode code) {
   stream.end({CloseReason::By::Local, std::uint32_t(code), std::nullopt});
   openable_.notify_all();
   schedule_flush();
+}
+
+// Keeps what the connection's scope knows of unread bytes within a step or two of the truth. False when there is no
+// memory for more.
+bool MuxedConnection::charge_unread() {
+  const std::uint64_t wanted = unread_ / kChargeStep * kChargeStep;
+  if (wanted > charged_ && !scope().reserve_memory(wanted - charged_, resource::Priority::High)) return false;
+  if (wanted < charged_) scope().release_memory(charged_ - wanted);
+  charged_ = wanted;
+  return true;
 }
 
 // Out of the table; what nobody read yet no longer weighs on the connection.
@@ -335,7 +350,8 @@ void MuxedConnection::on_data(muxer::StreamId id, Bytes payload) {
   }
   stream->inbox_.append(payload);
   unread_ += payload.size();
-  if (stream->inbox_.size() > max_inbox_ || unread_ > options_.muxer.window_memory_budget) {
+  if (stream->inbox_.size() > max_inbox_ || unread_ > options_.muxer.window_memory_budget ||
+      (unread_ >= charged_ + kChargeStep && !charge_unread())) {
     ++stats_.overrun_streams;
     reset(*stream, ResetCode::ResourceLimit);
     return stream->inbox_.clear();  // its user may hold the stream for as long as it likes

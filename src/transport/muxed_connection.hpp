@@ -17,6 +17,17 @@ namespace starling::transport {
 
 class MuxedConnection;
 
+/// Charges the growth of receive windows to what the connection holds of the node's memory.
+struct WindowCharge final : muxer::WindowMemory {
+  bool reserve(std::uint64_t bytes) override {
+    return scope == nullptr || scope->reserve_memory(bytes, resource::Priority::Medium).has_value();
+  }
+  void release(std::uint64_t bytes) override {
+    if (scope != nullptr) scope->release_memory(bytes);
+  }
+  resource::ConnectionScope* scope = nullptr;
+};
+
 /// One stream of a MuxedConnection. Owned by its user; the connection only knows where it is.
 class MuxedStream final : public RawStream {
  public:
@@ -56,6 +67,7 @@ class MuxedConnection final : public Connection,
   struct Parts {
     std::unique_ptr<io::StreamSocket> socket;
     std::unique_ptr<security::Channel> channel;
+    std::unique_ptr<WindowCharge> windows;
     std::unique_ptr<muxer::Session> session;
     ByteQueue wire_in, wire_out, plaintext_in;
   };
@@ -81,6 +93,7 @@ class MuxedConnection final : public Connection,
   void reset(MuxedStream& stream, ResetCode code);
   void release(MuxedStream& stream);
   void forget(MuxedStream& stream);
+  bool charge_unread();
 
   // security::PlaintextSink and muxer::Events
   Status on_plaintext(Bytes plaintext) override;
@@ -124,7 +137,8 @@ class MuxedConnection final : public Connection,
   std::unordered_set<muxer::StreamId> orphans_;  // dropped by their user before the remote closed its side
   std::vector<std::unique_ptr<MuxedStream>> arrivals_;
   std::vector<muxer::StreamId> blocked_writers_;
-  std::uint64_t unread_ = 0;  // bytes in the inboxes of streams_
+  std::uint64_t unread_ = 0;   // bytes in the inboxes of streams_
+  std::uint64_t charged_ = 0;  // of them, to the connection's scope
   std::optional<CloseReason> reason_;
   std::uint32_t remote_code_ = 0;  // what the remote said before it closes
   std::size_t max_inbox_;

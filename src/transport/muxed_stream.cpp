@@ -2,15 +2,6 @@
 
 namespace starling::transport {
 
-std::string CloseReason::to_string() const {
-  std::string text = by == By::Local    ? "closed by this node"
-                     : by == By::Remote ? "closed by the remote peer"
-                                        : "failed";
-  if (code != 0) text += " (code " + std::to_string(code) + ")";
-  if (error) text += ": " + error->message();
-  return text;
-}
-
 MuxedStream::~MuxedStream() {
   if (connection_ != nullptr) connection_->release(*this);
 }
@@ -54,7 +45,7 @@ Error MuxedStream::ended_error(Op op) const {
   if (reason_->error) {
     return Error(ErrorCode::ConnectionClosed, op, reason_->error->origin(), "stream").caused_by(*reason_->error);
   }
-  return Error(ErrorCode::StreamReset, op, origin, reason_->to_string());
+  return Error(reason_->reset_meaning(), op, origin, reason_->reset_to_string());
 }
 
 }  // namespace starling::transport

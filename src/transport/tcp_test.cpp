@@ -277,7 +277,7 @@ TEST(TcpTransport, the_oldest_pending_handshake_gives_way_and_is_counted) {
 struct OneAtATime final : AcceptGate {
   Result<resource::ConnectionScope> admit(const Arrival& arrival) override {
     last = arrival;
-    return manager.open_connection(Direction::Inbound, arrival.uses_descriptor, arrival.remote);
+    return manager.open_connection(Direction::Inbound, arrival.uses_descriptor, arrival.remote, TimePoint());
   }
   static resource::LimitTable table() {
     resource::LimitTable table = resource::derive({1u << 30, 1024});

@@ -242,7 +242,9 @@ MuxedConnection::Parts Upgrade::take_parts(const muxer::Config& config) {
                                   [&](const MuxerOffer& each) { return each.protocol_id == muxer_id_; });
   muxer::Config session = config;
   session.initiator = dialing();
-  return {std::move(socket_), std::move(outcome_->channel), offer->make(session), std::move(in_),
+  auto windows = std::make_unique<WindowCharge>();
+  session.window_memory = windows.get();
+  return {std::move(socket_), std::move(outcome_->channel), std::move(windows), offer->make(session), std::move(in_),
           std::move(out_),    std::move(plain_in_)};
 }
 

@@ -35,6 +35,7 @@ class Arena {
 
   io::SimWorld& world() { return world_; }
   SimNode& victim() { return victim_; }
+  const PeerId& honest_peer() const { return friend_.id(); }
   io::Endpoint target() { return victim_.machine().at(kNodePort); }
   const swarm::SwarmCounters& swarm() { return victim_.host().swarm().counters(); }
   const host::HostCounters& host() { return victim_.host().counters(); }

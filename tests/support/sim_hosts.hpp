@@ -20,7 +20,6 @@ inline host::HostOptions host_options() {
   options.identify_timeout = 4s;
   options.push_delay = 200ms;
   options.max_negotiating_streams = 8;
-  options.max_inbound_streams_per_protocol = 4;
   options.identify = true;
   options.record_sequence = 7;
   options.address_book = {.max_addresses = 1000,
@@ -52,19 +51,33 @@ inline host::HostOptions host_options() {
   return options;
 }
 
+/// Four inbound streams of a protocol at once, four connections of a peer.
+inline resource::LimitTable test_limits() {
+  resource::LimitTable limits = resource::derive({1u << 30, 1024});
+  const auto mistakes = resource::apply_settings({"protocol_peer.inbound_streams=4", "peer.connections=4"}, limits);
+  EXPECT_TRUE(mistakes.empty());
+  return limits;
+}
+
 /// A host that listens on its machine. close() before it dies.
 struct TestHost {
   TestHost(io::SimHost& machine_in, std::uint64_t number, const host::HostOptions& options = host_options(),
            const transport::UpgraderOptions& transport_options = upgrader_options())
       : machine(machine_in),
         upgrader(make_upgrader(machine.world(), test_key(number), {}, transport_options)),
-        host(machine.world(), test_key(number), options, swarm_options()) {
+        host(machine.world(), test_key(number), options, counted(resources)) {
     host.swarm().add_transport(transport::make_tcp_transport(*upgrader));
     EXPECT_TRUE(host.listen(address()));
   }
   Multiaddr address() const { return transport::tcp_multiaddr(machine.at(4001)); }
+  static swarm::SwarmOptions counted(resource::Manager& resources) {
+    swarm::SwarmOptions options = swarm_options();
+    options.resources = &resources;
+    return options;
+  }
 
   io::SimHost& machine;
+  resource::Manager resources{test_limits()};
   std::unique_ptr<transport::Upgrader> upgrader;
   host::Host host;
 };

@@ -19,6 +19,8 @@ inline runtime::Options deterministic_options() {
   options.transport.transports = {"tcp"};
   options.transport.securities = {"noise"};
   options.transport.muxers = {"yamux"};
+  options.resource.memory = 256u << 20;  // the same limits on every machine
+  options.resource.descriptors = 32768;
   return options;
 }
 

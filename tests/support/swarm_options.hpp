@@ -14,9 +14,14 @@ inline swarm::SwarmOptions swarm_options() {
           .max_dials_per_peer = 8,
           .max_dials = 16,
           .max_addresses_per_dial = 10,
-          .max_connections = 16,
-          .max_inbound_connections = 12,
-          .max_connections_per_peer = 4};
+          .connections = {.low_water = 12,
+                          .high_water = 14,
+                          .max_connections = 16,
+                          .max_inbound = 12,
+                          .grace_period = 60s,
+                          .silence_period = 10s,
+                          .max_known_peers = 16,
+                          .max_tags_per_peer = 8}};
 }
 
 }  // namespace starling::testing

@@ -21,16 +21,22 @@
 
 namespace starling::host {
 
+/// How streams of a protocol count.
+struct ProtocolPolicy {
+  std::string service;      // the service scope they count in; empty: none
+  bool background = false;  // keep-alive and the like: no reason to keep a connection open
+};
+
 struct HostOptions {
   std::string agent_version;
   std::string protocol_version;
-  Duration negotiate_timeout;                    // protocol of one stream
-  Duration identify_timeout;                     // one exchange
-  Duration push_delay;                           // changes within this time go out in one push
-  std::size_t max_negotiating_streams;           // inbound, per connection, without a protocol yet
-  std::size_t max_inbound_streams_per_protocol;  // per connection, handlers running at once
-  bool identify;                                 // ask every peer, and answer
-  std::uint64_t record_sequence;                 // of the first signed peer record; must grow from start to start
+  Duration negotiate_timeout;           // protocol of one stream
+  Duration identify_timeout;            // one exchange
+  Duration push_delay;                  // changes within this time go out in one push
+  std::size_t max_negotiating_streams;  // inbound, per connection, without a protocol yet
+  bool identify;                        // ask every peer, and answer
+  std::map<std::string, ProtocolPolicy, std::less<>> policies;
+  std::uint64_t record_sequence;  // of the first signed peer record; must grow from start to start
   AddressBookOptions address_book;
   ObservedOptions observed;
   AnnounceRules announce;
@@ -40,8 +46,8 @@ struct HostOptions {
 
 struct HostCounters {
   std::uint64_t streams_opened = 0, streams_accepted = 0, refused_protocol = 0, refused_negotiating = 0,
-                refused_per_protocol = 0, negotiation_failed = 0, negotiation_timeout = 0, identify_ok = 0,
-                identify_failed = 0, pushes_sent = 0, pushes_received = 0, pushes_failed = 0,
+                refused_limit = 0, refused_per_protocol = 0, negotiation_failed = 0, negotiation_timeout = 0,
+                identify_ok = 0, identify_failed = 0, pushes_sent = 0, pushes_received = 0, pushes_failed = 0,
                 pushes_refused = 0;  // of the remote: broken; while another one was running
 };
 
@@ -133,7 +139,9 @@ class Host final : private swarm::SwarmEvents {
   void on_listening(const Multiaddr& address) override;
 
   const StreamHandler* handler_for(std::string_view protocol) const;
-  io::Task<void> serve(std::unique_ptr<transport::RawStream> raw, StreamInfo info);
+  Result<StreamHold> hold_stream(const PeerId& peer, transport::Direction direction);
+  Status settle(StreamHold& hold, const StreamInfo& info);
+  io::Task<void> serve(std::unique_ptr<transport::RawStream> raw, StreamInfo info, StreamHold hold);
   io::Task<Result<std::string>> negotiate_inbound(transport::RawStream& raw);
   io::Task<Result<std::string>> negotiate_outbound(transport::RawStream& raw, std::vector<std::string> protocols);
   io::Task<Result<Stream>> open_on(swarm::ConnectionId connection, std::vector<std::string> protocols);
@@ -182,7 +190,6 @@ class Host final : private swarm::SwarmEvents {
   std::vector<Pattern> patterns_;
   std::unordered_map<PeerId, std::unique_ptr<Peer>> peers_;
   std::unordered_map<swarm::ConnectionId, std::size_t> negotiating_;
-  std::map<std::pair<swarm::ConnectionId, std::string>, std::size_t> serving_;
   std::size_t handlers_running_ = 0;
   std::uint64_t record_sequence_;
   mutable ByteVector own_record_;  // signed when somebody asks; empty = to be made

@@ -27,15 +27,24 @@ struct LazyNegotiation {
   Duration timeout;  // for the answer, from the first read on
 };
 
+/// What an open stream holds of its node: room in the budgets, and its connection's right to stay open.
+struct StreamHold {
+  resource::StreamScope scope;
+  swarm::Activity activity;
+};
+
 class Stream {
  public:
   /// With `lazy`, the answer to the proposal is checked before the first read.
-  Stream(std::unique_ptr<transport::RawStream> raw, StreamInfo info, std::unique_ptr<LazyNegotiation> lazy = nullptr);
+  Stream(std::unique_ptr<transport::RawStream> raw, StreamInfo info, std::unique_ptr<LazyNegotiation> lazy = nullptr,
+         StreamHold hold = {});
   Stream(Stream&&) noexcept;
   Stream& operator=(Stream&&) noexcept;
   ~Stream();
 
   const StreamInfo& info() const { return info_; }
+  /// Memory that the protocol keeps for this stream is charged here.
+  resource::StreamScope& scope() { return hold_.scope; }
   const std::string& protocol() const { return info_.protocol; }
 
   /// Reads at least one byte unless the remote ended its side: then 0. Errors: StreamReset, ConnectionClosed,
@@ -68,6 +77,7 @@ class Stream {
   io::Task<Status> finish_negotiation();
   io::Task<Status> read_answer();
   Error refusal(Error error);
+  StreamHold hold_;  // given back after the raw stream has gone
   std::unique_ptr<transport::RawStream> raw_;
   StreamInfo info_;
   std::unique_ptr<LazyNegotiation> lazy_;

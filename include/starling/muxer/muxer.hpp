@@ -49,11 +49,23 @@ class Events {
   ~Events() = default;
 };
 
+/// Where a session asks before it lets a receive window grow beyond what the protocol grants every stream. What it
+/// still has when it dies is not given back one by one. Must outlive the session.
+class WindowMemory {
+ public:
+  virtual bool reserve(std::uint64_t bytes) = 0;
+  virtual void release(std::uint64_t bytes) = 0;
+
+ protected:
+  ~WindowMemory() = default;
+};
+
 struct Config {
   bool initiator = true;  // this side dialed
   // yamux
   std::uint32_t max_stream_window = 16u << 20;    // bytes; grows from 256 KiB by RTT
   std::uint64_t window_memory_budget = 1u << 30;  // bytes of receive window in all streams of a connection
+  WindowMemory* window_memory = nullptr;          // asked, too; null permits
   std::uint32_t max_frame_payload = 64u << 10;    // bytes of payload per frame that we send
   std::uint32_t max_inbound_streams = 1024;       // open at once
   std::uint32_t max_outbound_streams = 16384;

@@ -82,6 +82,9 @@ struct Budget {
 /// Every limit of a node.
 struct LimitTable {
   std::array<Amounts, kScopeKinds> by_kind;
+  /// So many streams a peer may have even while the scopes it shares with others are full: a flood by some does not
+  /// shut out the others. What is shared may so be passed by this number for each connected peer.
+  std::uint64_t reserved_streams_per_peer = 0;
   /// Exceptions by name for services and protocols (also per peer) and single peers; the name of a peer is its id.
   std::map<std::pair<ScopeKind, std::string>, Amounts, std::less<>> by_name;
 

@@ -4,7 +4,7 @@
 // back. A request is checked in all scopes it concerns before it counts in any. Scopes of peers, protocols and services
 // come with their first holder and go with the last, so there are never more than four and one per connection, and five
 // per stream.
-// Pure, without a clock. Threading: the reactor's thread. The manager outlives its handles.
+// Pure: time is passed in. Threading: the reactor's thread. A handle that outlives the manager holds nothing.
 #pragma once
 
 #include <optional>
@@ -12,9 +12,11 @@
 #include <unordered_map>
 #include <vector>
 
+#include "starling/base/intrusive_list.hpp"
 #include "starling/peer/peer_id.hpp"
 #include "starling/resource/allow_list.hpp"
 #include "starling/resource/limits.hpp"
+#include "starling/resource/prefix_limiter.hpp"
 
 namespace starling::resource {
 
@@ -31,7 +33,7 @@ struct ScopeReport {
 };
 
 /// The part that connections and streams share. Move-only; an empty one holds nothing and permits everything.
-class Hold {
+class Hold : private ListNode<> {
  public:
   Hold() = default;
   Hold(Hold&& other) noexcept { *this = std::move(other); }
@@ -49,6 +51,8 @@ class Hold {
 
  protected:
   friend class Manager;
+  template <typename T, typename U>
+  friend class starling::IntrusiveList;
   struct Scope;
   static constexpr std::size_t kMaxScopes = 7;
   Manager* manager_ = nullptr;
@@ -62,6 +66,12 @@ class Hold {
 /// What one connection holds.
 class ConnectionScope : public Hold {
  public:
+  ConnectionScope() = default;
+  ConnectionScope(ConnectionScope&& other) noexcept { *this = std::move(other); }
+  ConnectionScope& operator=(ConnectionScope&& other) noexcept;
+  ~ConnectionScope() { release(); }
+  void release();
+
   /// The handshake told who it is: from the transient scope to the peer's. Once. Errors: LimitExceeded; the
   /// connection must be closed then.
   Status set_peer(const PeerId& peer);
@@ -71,6 +81,7 @@ class ConnectionScope : public Hold {
   friend class Manager;
   Direction direction_ = Direction::Outbound;
   std::optional<io::IpAddress> remote_;
+  bool counted_ = false;  // in the limiter of prefixes
 };
 
 /// What one stream holds.
@@ -96,15 +107,15 @@ struct ManagerCounters {
 
 class Manager {
  public:
-  explicit Manager(LimitTable table, AllowList allowed = {});
+  explicit Manager(LimitTable table, AllowList allowed = {}, PrefixOptions prefixes = {});
   ~Manager();
   Manager(const Manager&) = delete;
   Manager& operator=(const Manager&) = delete;
 
-  /// For a connection whose peer is not known yet. `remote` for the allow list, none if it has no IP address.
-  /// Errors: LimitExceeded.
+  /// For a connection whose peer is not known yet. Inbound ones from `remote` also count in its networks, unless it is
+  /// allow-listed. Errors: LimitExceeded, RateLimited.
   Result<ConnectionScope> open_connection(Direction direction, bool uses_descriptor,
-                                          const std::optional<io::IpAddress>& remote);
+                                          const std::optional<io::IpAddress>& remote, TimePoint now);
   /// For a stream whose protocol is not known yet. Errors: LimitExceeded.
   Result<StreamScope> open_stream(const PeerId& peer, Direction direction);
 
@@ -113,6 +124,7 @@ class Manager {
   /// Of the system scope.
   const Amounts& used() const;
   const ManagerCounters& counters() const { return counters_; }
+  const PrefixLimiter& prefixes() const { return prefixes_; }
   /// Scopes of peers, protocols and services.
   std::size_t live_scopes() const { return scopes_.size(); }
   /// Every scope, System first, then by kind, within a kind the one that uses most of anything first.
@@ -139,9 +151,11 @@ class Manager {
   };
 
   Scope& root(ScopeKind kind) { return *roots_[std::size_t(kind)]; }
+  Status join_both(ConnectionScope& hold, ScopeKind transient, ScopeKind system);
   Scope& enter(ScopeKind kind, std::string_view name, const PeerId& peer);
   void leave(Scope& scope);
   Status join(Hold& hold, Scope& scope, Op op);
+  bool has_reserve(const Hold& hold, const Scope& scope) const;
   void part(Hold& hold, Scope& scope);
   Status check(const Scope& scope, const Want& want);
   Status check_own(const Hold& hold, const Want& want);
@@ -152,7 +166,9 @@ class Manager {
   AllowList allowed_;
   std::unordered_map<Key, std::unique_ptr<Scope>, KeyHash> scopes_;
   std::array<std::unique_ptr<Scope>, 4> roots_;
+  PrefixLimiter prefixes_;
   ManagerCounters counters_;
+  IntrusiveList<Hold> holds_;
 };
 
 }  // namespace starling::resource

@@ -28,6 +28,12 @@ struct PrefixOptions {
   std::size_t max_prefixes = 0;    // rates remembered, per rule
 };
 
+struct IpPrefixHash {
+  std::size_t operator()(const IpPrefix& prefix) const noexcept {
+    return std::hash<std::string_view>{}(as_text(prefix.bytes())) * 131 + prefix.length();
+  }
+};
+
 struct PrefixCounters {
   std::uint64_t refused_count = 0, refused_rate = 0;
 };
@@ -53,11 +59,11 @@ class PrefixLimiter {
     TimePoint filled;
   };
   const std::vector<PrefixRule>& rules(const io::IpAddress& plain) const;
-  Bucket refilled(const PrefixRule& rule, const Prefix& prefix, TimePoint now);
+  Bucket refilled(const PrefixRule& rule, const IpPrefix& prefix, TimePoint now);
 
   PrefixOptions options_;
-  std::unordered_map<Prefix, std::uint32_t, PrefixHash> counts_;
-  LruMap<Prefix, Bucket, PrefixHash> buckets_;
+  std::unordered_map<IpPrefix, std::uint32_t, IpPrefixHash> counts_;
+  LruMap<IpPrefix, Bucket, IpPrefixHash> buckets_;
   PrefixCounters counters_;
 };
 

@@ -11,6 +11,7 @@
 #include "starling/protocols/perf/perf.hpp"
 #include "starling/protocols/ping/ping.hpp"
 #include "starling/runtime/options.hpp"
+#include "starling/swarm/door.hpp"
 #include "starling/transport/quic.hpp"
 #include "starling/transport/transport.hpp"
 
@@ -35,6 +36,9 @@ class Node {
   const transport::QuicCounters* quic() const { return quic_ != nullptr ? &quic_->counters() : nullptr; }
   /// Pages and metrics of this node; src/runtime/diagnostics.cpp adds those of each layer.
   diagnostics::Registry& diagnostics() { return diagnostics_; }
+  resource::Manager& resources() { return *resources_; }
+  /// The rules about who may connect; after a change, swarm().apply_gater() closes whom they forbid now.
+  swarm::RuleGater& gater() { return gater_; }
   ping::PingOptions ping_options() const { return {options_.ping.timeout}; }
   perf::PerfOptions perf_options() const;
 
@@ -49,6 +53,9 @@ class Node {
   Status keep_addresses(io::World world, std::unique_ptr<AddressStore> store, std::uint64_t wall_clock_ns);
 
   Options options_;
+  swarm::RuleGater gater_;
+  std::unique_ptr<resource::Manager> resources_;
+  std::unique_ptr<swarm::Door> door_;
   std::unique_ptr<transport::Upgrader> upgrader_;
   std::unique_ptr<host::Host> host_;
   const transport::QuicTransport* quic_ = nullptr;  // of the host's swarm

@@ -171,6 +171,28 @@ struct Options {
     Duration interface_check_interval = 5s;  // for changed interface addresses, if bound to all; 0: never
   } announce;
 
+  struct Connections {
+    std::size_t low_water = 160;    // up to here nothing is closed, however idle
+    std::size_t high_water = 192;   // above it the least useful are closed, one by one
+    Duration grace_period = 60s;    // a new connection is left alone
+    Duration silence_period = 10s;  // at least, between two rounds of closing
+    Duration idle_timeout = 60s;    // above low_water; zero = none
+    std::size_t max_known_peers = 4096;
+    std::size_t max_tags_per_peer = 32;
+  } connections;
+
+  struct Resource {
+    std::uint64_t memory = 0;              // bytes for connections and streams; 0 = half of what the machine has
+    std::uint64_t descriptors = 0;         // sockets; 0 = half of what the process may open
+    std::vector<std::string> limits = {};  // "system.streams=5000": single limits instead of derived ones
+    std::vector<std::string> allow = {};   // "/ip4/192.0.2.0/ipcidr/24": not limited per network, let in when full
+    // Inbound connections from one network: at once, new ones per minute, and new ones that may come at a time.
+    std::uint32_t ip4_32_connections = 8, ip4_32_per_minute = 12, ip4_32_burst = 16;
+    std::uint32_t ip6_56_connections = 8, ip6_56_per_minute = 12, ip6_56_burst = 16;
+    std::uint32_t ip6_48_connections = 64, ip6_48_per_minute = 30, ip6_48_burst = 80;
+    std::size_t max_networks = 16384;  // whose rates are remembered
+  } resource;
+
   struct Ping {
     bool serve = true;
     Duration timeout = 60s;

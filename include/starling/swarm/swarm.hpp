@@ -12,6 +12,7 @@
 
 #include "starling/io/network.hpp"
 #include "starling/names/resolver.hpp"
+#include "starling/swarm/connection_manager.hpp"
 #include "starling/swarm/dial_options.hpp"
 #include "starling/swarm/dial_report.hpp"
 #include "starling/swarm/gater.hpp"
@@ -19,17 +20,14 @@
 
 namespace starling::swarm {
 
-using ConnectionId = std::uint64_t;
-
 struct SwarmOptions {
   Duration dial_timeout;           // the whole dial of a peer
   Duration dial_stagger;           // between the starts of two addresses of one peer; a failure starts the next at once
   std::size_t max_dials_per_peer;  // addresses at once
   std::size_t max_dials;           // addresses at once, over all peers
   std::size_t max_addresses_per_dial;  // more are ignored
-  std::size_t max_connections;         // all together
-  std::size_t max_inbound_connections;
-  std::size_t max_connections_per_peer;
+  ConnectionManagerOptions connections = {};
+  resource::Manager* resources = nullptr;  // borrowed; counts connections and streams. Null: nothing is counted
 };
 
 class Swarm;
@@ -47,6 +45,7 @@ class Link final : private transport::ConnectionEvents {
   /// As transport::Connection::openable(). The link may be gone when it ends: find it again by its id.
   io::QueueWait openable() { return connection_->openable(); }
   void close(transport::CloseReason reason) { connection_->close(std::move(reason)); }
+  const resource::ConnectionScope& scope() const { return connection_->scope(); }
 
  private:
   friend class Swarm;
@@ -71,8 +70,9 @@ class SwarmEvents {
 };
 
 struct SwarmCounters {
-  std::uint64_t connections_opened = 0, connections_closed = 0, refused_limit = 0, refused_self = 0, dials = 0,
-                dials_failed = 0, dials_joined = 0, bytes_in = 0, bytes_out = 0;  // bytes of closed connections
+  std::uint64_t connections_opened = 0, connections_closed = 0, refused_limit = 0, refused_self = 0, refused_gated = 0,
+                dials = 0, dials_failed = 0, dials_joined = 0, bytes_in = 0,
+                bytes_out = 0;  // bytes of closed connections
   // connections_closed by reason: by this node, by the peer, its breach of a protocol or limit, silence, the network
   std::uint64_t closed_local = 0, closed_remote = 0, closed_violation = 0, closed_timeout = 0, closed_network = 0;
 };
@@ -114,6 +114,12 @@ class Swarm {
   /// Stops listening, closes every connection and waits for all of it.
   io::Task<void> close();
   const SwarmCounters& counters() const { return counters_; }
+  /// Tags, protection and leases of peers.
+  ConnectionManager& manager() { return manager_; }
+  /// Null if nothing is counted.
+  resource::Manager* resources() { return options_.resources; }
+  /// Closes the connections that the gater's rules forbid now.
+  void apply_gater();
 
  private:
   friend class Link;
@@ -122,7 +128,12 @@ class Swarm {
 
   io::Task<void> accept_from(transport::TransportListener& listener);
   Result<Link*> adopt(std::unique_ptr<transport::Connection> connection);
-  std::optional<Error> refusal(const transport::Connection& connection);
+  Status check_in(transport::Connection& connection);
+  Status charge(transport::Connection& connection);
+  Result<resource::ConnectionScope> reserve(resource::Direction direction, const Multiaddr& remote);
+  Status make_place(const transport::Connection& connection);
+  void evict(const ToClose& chosen);
+  void keep_house();
   io::Task<void> discard(std::unique_ptr<transport::Connection> connection, transport::CloseCode code);
   io::Task<void> bury(std::unique_ptr<Link> link);
   io::Task<void> links_gone();
@@ -145,8 +156,10 @@ class Swarm {
   std::map<ConnectionId, std::unique_ptr<Link>> links_;
   std::unordered_map<PeerId, std::vector<Link*>> by_peer_;
   std::unordered_map<PeerId, std::unique_ptr<PendingDial>> dials_;
-  std::size_t inbound_count_ = 0, dials_running_ = 0;
+  std::size_t dials_running_ = 0;
   ConnectionId next_id_ = 1;
+  ConnectionManager manager_;
+  io::CallbackTimer house_keeping_;
   SwarmCounters counters_;
   bool closing_ = false;
   io::WaitQueue dial_slot_free_, link_gone_;

@@ -56,7 +56,12 @@ struct CloseReason {
 
   static CloseReason local(CloseCode code) { return {By::Local, std::uint32_t(code), std::nullopt}; }
   static CloseReason failure(Error error) { return {By::Failure, 0, std::move(error)}; }
-  std::string to_string() const;
+  std::string to_string() const;        // of a connection
+  std::string reset_to_string() const;  // of a stream
+  /// What the end of a connection, or the reset of a stream, is to whoever used it: RemoteLimit or RemoteGated if the
+  /// remote's code says so, else ConnectionClosed and StreamReset. So a refusal of the remote is told from one of ours.
+  ErrorCode meaning() const;
+  ErrorCode reset_meaning() const;
 };
 
 /// A stream without a protocol yet. The handle is the owner: dropping it before both directions ended resets the
@@ -135,6 +140,7 @@ class Connection {
   /// What the connection holds of the node's budgets, from accept or dial on; given back when it dies. Empty without
   /// hold(): then nothing is counted. The connection charges its buffers to it.
   resource::ConnectionScope& scope() { return scope_; }
+  const resource::ConnectionScope& scope() const { return scope_; }
   /// Before start().
   void hold(resource::ConnectionScope scope) { scope_ = std::move(scope); }
 

@@ -1,0 +1,209 @@
+// Hours of coming and going under tight limits: every node dials, asks and forgets, some crash and come back. At no
+// moment has a node more connections than its cap, nobody cuts a connection that is leased or protected, and what nodes
+// keep is as little in the last hour as in the first.
+//
+// A small world in every build; the whole of it by the environment:
+//   STARLING_CHURN_NODES=2000 STARLING_CHURN_HOURS=24 STARLING_CHURN_SEEDS=200 starling_sim_test
+//   --gtest_filter='Churn.*'
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <ctime>
+
+#include "sim/cluster.hpp"
+
+namespace starling::testing {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::size_t from_environment(const char* name, std::size_t otherwise) {
+  const char* text = std::getenv(name);
+  return text != nullptr ? std::size_t(std::atoll(text)) : otherwise;
+}
+
+runtime::Options churn_options() {
+  runtime::Options options = deterministic_options();
+  options.swarm.max_connections = options.swarm.max_inbound_connections = 10;
+  options.connections.low_water = 4;
+  options.connections.high_water = 8;
+  options.connections.grace_period = 20s;
+  options.connections.idle_timeout = 60s;
+  options.connections.max_known_peers = 16;
+  return options;
+}
+
+/// What a node keeps in memory for others, in things.
+struct Gauges {
+  std::size_t connections = 0, scopes = 0, remembered = 0, networks = 0, streams = 0;
+  std::size_t sum() const { return connections + scopes + remembered + networks + streams; }
+};
+
+class Churn {
+ public:
+  Churn(std::uint64_t seed, std::size_t nodes, Duration length)
+      : length_(length), world_(seed), tasks_(world_.reactor()) {
+    world_.set_default_link({.latency = 20ms, .jitter = 5ms});
+    for (std::size_t i = 0; i < nodes; ++i) {
+      nodes_.push_back(std::make_unique<SimNode>(world_.add_host(), churn_options()));
+      start(*nodes_.back());
+    }
+  }
+
+  io::Reactor& reactor() { return world_.reactor(); }
+  io::Task<void> run() {
+    for (auto& node : nodes_) node->tasks().spawn(live(*node));
+    tasks_.spawn(crash_some());
+    for (std::size_t hour = 0; hour < kSamples; ++hour) {
+      (void)co_await io::sleep_for(world_.reactor(), length_ / kSamples);
+      samples_.push_back(look());
+    }
+    over_ = true;
+    co_await tasks_.join();
+    for (auto& node : nodes_) co_await end(*node);
+  }
+
+  void judge() {
+    world_.reactor().run();
+    std::size_t descriptors = 0;
+    for (auto& node : nodes_) descriptors += node->machine().open_descriptors();
+    EXPECT_EQ(descriptors + world_.reactor().armed_timers(), 0u);
+    EXPECT_EQ(above_cap_, 0u);
+    EXPECT_EQ(leased_cut_, 0u);
+    EXPECT_EQ(left_, 0u) << "something was still charged when a node ended";
+    EXPECT_GT(evicted_, nodes_.size()) << "the limits were tight";
+    EXPECT_GT(kept_long_, 0u);
+    // The first sample is still warming up.
+    const std::size_t early = samples_[1].sum() + samples_[2].sum(),
+                      late = samples_[kSamples - 1].sum() + samples_[kSamples - 2].sum();
+    EXPECT_LE(late, early + early / 10);
+  }
+
+  void print(double seconds) const {
+    const Gauges& last = samples_.back();
+    std::printf(
+        "%zu nodes, %lld virtual s in %.1f s of one core: %llu dials, %llu opened, %llu evicted, %llu crashes; at "
+        "the end %zu connections, %zu scopes, %zu remembered, %zu networks\n",
+        nodes_.size(), (long long)(length_ / 1s), seconds, (unsigned long long)dials_, (unsigned long long)opened_,
+        (unsigned long long)evicted_, (unsigned long long)crashes_, last.connections, last.scopes, last.remembered,
+        last.networks);
+  }
+
+ private:
+  static constexpr std::size_t kSamples = 8;
+
+  void start(SimNode& node) {
+    node.start();
+    subscriptions_.push_back(node.host().events().subscribe<host::PeerConnected>([this, &node](const auto&) {
+      if (node.host().swarm().manager().open() > churn_options().swarm.max_connections) ++above_cap_;
+    }));
+    subscriptions_.push_back(
+        node.host().events().subscribe<host::PeerDisconnected>([this, &node](const host::PeerDisconnected& event) {
+          const bool ours = event.reason.by == transport::CloseReason::By::Local &&
+                            event.reason.code == std::uint32_t(transport::CloseCode::GarbageCollected);
+          const auto standing = node.host().swarm().manager().standing(event.peer, world_.now());
+          if (ours && !standing.leases.empty()) ++leased_cut_;
+        }));
+  }
+
+  io::Task<void> end(SimNode& node) {
+    const auto& swarm = node.host().swarm();
+    opened_ += swarm.counters().connections_opened;
+    const auto& closed = node.host().swarm().manager().counters();
+    evicted_ += closed.closed_hard_cap + closed.closed_high_water + closed.closed_idle;
+    resource::Manager& resources = node.node().resources();
+    co_await node.tasks().close();
+    co_await node.host().close();
+    if (!resources.used().none() || resources.live_scopes() > 0) ++left_;
+    co_await node.stop();
+  }
+
+  // Dials somebody; of every eight peers it keeps one leased for a while, and gives one a tag.
+  io::Task<void> live(SimNode& self) {
+    Random& random = self.machine().world().random;
+    while (!over_) {
+      if (!co_await io::sleep_for(world_.reactor(), between(random, 5s, 60s))) co_return;
+      SimNode& other = *nodes_[random.below(nodes_.size())];
+      if (&other == &self || over_) continue;
+      ++dials_;
+      swarm::ConnectionManager& manager = self.host().swarm().manager();
+      if (random.below(8) == 0) (void)manager.tag(other.id(), "useful", std::int64_t(random.below(10)));
+      if (!co_await self.host().connect(other.id(), {other.listen_address()})) continue;
+      if (random.below(8) == 0) co_await keep(self, other.id(), between(random, 60s, 600s));
+    }
+  }
+
+  io::Task<void> keep(SimNode& self, PeerId other, Duration time) {
+    const swarm::Lease lease(self.host().swarm().manager(), other, "test");
+    if (!co_await io::sleep_for(world_.reactor(), time)) co_return;
+    if (self.host().swarm().find(other) != nullptr) ++kept_long_;
+  }
+
+  io::Task<void> crash_some() {
+    Random& random = world_.random();
+    while (!over_) {
+      if (!co_await io::sleep_for(world_.reactor(), between(random, 30s, 120s))) co_return;
+      SimNode& node = *nodes_[random.below(nodes_.size())];
+      if (over_) co_return;
+      ++crashes_;
+      node.machine().crash(random.below(2) == 0 ? io::SimCrash::Answering : io::SimCrash::Silent);
+      co_await end(node);
+      (void)co_await io::sleep_for(world_.reactor(), between(random, 1s, 20s));
+      node.machine().restart();
+      start(node);
+      node.tasks().spawn(live(node));
+    }
+  }
+
+  Gauges look() {
+    Gauges all;
+    for (auto& each : nodes_) {
+      if (!each->up()) continue;
+      const resource::Manager& manager = each->node().resources();
+      all.connections += each->host().swarm().connection_count();
+      all.scopes += manager.live_scopes();
+      all.networks += manager.prefixes().counted();
+      all.streams += manager.used()[resource::Resource::Streams];
+      all.remembered += each->host().swarm().manager().remembered();
+    }
+    return all;
+  }
+
+  Duration length_;
+  io::SimWorld world_;
+  std::vector<std::unique_ptr<SimNode>> nodes_;
+  std::vector<host::EventBus::Subscription> subscriptions_;
+  std::vector<Gauges> samples_;
+  io::TaskGroup tasks_;
+  bool over_ = false;
+  std::uint64_t dials_ = 0, opened_ = 0, evicted_ = 0, crashes_ = 0, above_cap_ = 0, leased_cut_ = 0, left_ = 0,
+                kept_long_ = 0;
+};
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(undefined_behavior_sanitizer)
+#define STARLING_SMALL_CHURN
+#endif
+#endif
+#ifdef STARLING_SMALL_CHURN
+constexpr std::size_t kNodes = 12;
+#else
+constexpr std::size_t kNodes = 40;
+#endif
+
+TEST(Churn, leaves_caps_leases_and_gauges_as_they_must_be) {
+  const std::size_t nodes = from_environment("STARLING_CHURN_NODES", kNodes);
+  const std::size_t hours = from_environment("STARLING_CHURN_HOURS", 2);
+  const std::size_t seeds = from_environment("STARLING_CHURN_SEEDS", 1);
+  for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+    const std::clock_t start = std::clock();
+    Churn churn(seed, nodes, std::chrono::hours(hours));
+    io::run_task(churn.reactor(), churn.run());
+    churn.judge();
+    churn.print(double(std::clock() - start) / CLOCKS_PER_SEC);
+  }
+}
+
+}  // namespace
+}  // namespace starling::testing

@@ -17,6 +17,7 @@ void add_resolve_command(CLI::App& app, Run& run);
 void add_perf_command(CLI::App& app, Run& run);
 void add_interop_client_command(CLI::App& app, Run& run);
 void add_config_command(CLI::App& app, Run& run);
+void add_gater_command(CLI::App& app, Run& run);
 void add_document_commands(CLI::App& app, Run& run);
 
 /// The whole program: parses, runs, returns the exit code.

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "cli/commands.hpp"
+#include "cli/gater_watch.hpp"
 #include "cli/session.hpp"
 #include "cli/test_protocols.hpp"
 #include "cli/units.hpp"
@@ -91,7 +92,7 @@ void announce(Session& session) {
 }
 
 // One line that is written over every second, on a terminal only.
-io::Task<void> show_status(Session& session) {
+io::Task<void> show_status(Session& session, GaterWatch& rules) {
   const bool live = !session.flags.json && ::isatty(STDOUT_FILENO) == 1;
   for (;;) {
     if (live) {
@@ -101,6 +102,8 @@ io::Task<void> show_status(Session& session) {
       std::fflush(stdout);
     }
     if (!co_await io::sleep_for(*session.reactor, std::chrono::seconds(1))) break;
+    if (const Status read = rules.look(); !read)
+      std::fprintf(stderr, "the rules stay as they were: %s\n", read.error().message().c_str());
   }
   if (live) std::printf("\n");
 }
@@ -137,6 +140,8 @@ io::Task<int> serve(Session& session, const DaemonFlags& flags) {
   if (flags.test_protocols) serve_test_protocols(session.host());
   if (flags.test_protocols && session.node->options().perf.serve)
     perf::serve(session.host(), session.node->perf_options(), print_served);
+  GaterWatch rules(*session.node, gater_file(session.node->options().daemon.data_dir));
+  if (const Status read = rules.look(); !read) co_return report(read.error(), session.flags.json);
   const auto subscriptions = print_events(session);
   const std::vector<std::string>& given = session.node->options().daemon.listen;
   const auto listen = given.empty() ? default_listen(session.node->options().transport.transports) : given;
@@ -146,7 +151,7 @@ io::Task<int> serve(Session& session, const DaemonFlags& flags) {
     if (const auto bound = session.host().listen(*address); !bound) co_return report(bound.error(), session.flags.json);
   }
   announce(session);
-  co_await show_status(session);
+  co_await show_status(session, rules);
   co_return kOk;
 }
 
@@ -164,6 +169,11 @@ int run_daemon(DaemonFlags flags) {
 }
 
 }  // namespace
+
+std::filesystem::path gater_file(const std::string& data_dir) {
+  const std::filesystem::path folder = data_dir.empty() ? default_data_dir() : std::filesystem::path(data_dir);
+  return folder / runtime::kGaterFileName;
+}
 
 void add_daemon_command(CLI::App& app, Run& run) {
   auto flags = std::make_shared<DaemonFlags>();

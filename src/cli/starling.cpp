@@ -23,6 +23,7 @@ int starling_main(int argc, char** argv) {
   add_key_commands(app, run);
   add_interop_client_command(app, run);
   add_config_command(app, run);
+  add_gater_command(app, run);
   add_document_commands(app, run);
   try {
     app.parse(argc, argv);

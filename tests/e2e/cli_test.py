@@ -12,11 +12,12 @@ import stat
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 STARLING = os.path.abspath(sys.argv.pop(1))
 SECONDS = 30
-DATA_COMMANDS = ["daemon", "ping", "identify", "dial", "resolve", "perf", "key", "interop-client", "config", "completions", "man"]
+DATA_COMMANDS = ["daemon", "ping", "identify", "dial", "resolve", "perf", "key", "interop-client", "config", "gater", "completions", "man"]
 
 
 def run(*arguments, **options):
@@ -186,6 +187,31 @@ class CommandLine(unittest.TestCase):
         times = summary["rtt_us"]
         self.assertLessEqual(times["min"], times["median"])
         self.assertLessEqual(times["median"], times["max"])
+
+    def until(self, wanted):
+        """Runs `wanted` until it is true, for ten seconds."""
+        end = time.monotonic() + 10
+        while not wanted():
+            self.assertLess(time.monotonic(), end, "it did not come about")
+            time.sleep(0.2)
+
+    def test_rules_of_the_gater_are_kept_and_reach_a_running_daemon(self):
+        data = ["--data-dir", self.path / "data"]
+        daemon = self.daemon(*map(str, data))
+        ping = lambda: run("ping", daemon.address, "--count", 1, "--timeout", "5s").returncode
+        self.assertEqual(ping(), 0)
+        self.assertEqual(run("gater", "deny", "127.0.0.0/8", "/ip4/192.0.2.1/tcp/4001", *data).returncode, 0)
+        self.assertEqual(run("gater", "list", *data).stdout,
+                         "deny ip 127.0.0.0/8\ndeny address /ip4/192.0.2.1/tcp/4001\n")
+        self.assertEqual(stat.S_IMODE((self.path / "data" / "gater.rules").stat().st_mode), 0o600)
+        self.until(lambda: ping() == 1)
+        self.assertEqual(run("gater", "allow", "127.0.0.1", *data).returncode, 0)
+        self.until(lambda: ping() == 0)
+        self.assertEqual(run("gater", "remove", "127.0.0.1", "127.0.0.0/8", *data).returncode, 0)
+        self.assertEqual(run("gater", "remove", "127.0.0.1", *data).returncode, 1)
+        wrong = run("gater", "deny", "nobody", *data)
+        self.assertEqual(wrong.returncode, 2)
+        self.assertIn("'nobody' is no peer id", wrong.stderr)
 
     def test_quic_serves_beside_tcp_and_says_what_was_agreed(self):
         daemon = self.daemon("--perf", "--listen", "/ip4/127.0.0.1/udp/0/quic-v1")

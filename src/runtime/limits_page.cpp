@@ -126,8 +126,9 @@ boost::json::value standing_page(Node& node) {
   }
   std::vector<object> peers;
   for (auto& [id, links] : by_peer) peers.push_back(peer(node, id, std::move(links)));
-  std::stable_sort(peers.begin(), peers.end(), [](const object& a, const object& b) {
-    return a.at("value").as_int64() > b.at("value").as_int64();
+  std::sort(peers.begin(), peers.end(), [](const object& a, const object& b) {
+    const std::int64_t left = a.at("value").as_int64(), right = b.at("value").as_int64();
+    return left != right ? left > right : a.at("peer_id").as_string() < b.at("peer_id").as_string();
   });
   array shown;
   for (object& each : peers) shown.push_back(std::move(each));

@@ -25,7 +25,7 @@ ConnectionManagerOptions options() {
   return {.low_water = 4,
           .high_water = 6,
           .max_connections = 8,
-          .max_inbound = 8,
+          .max_inbound = 100,
           .grace_period = 60s,
           .silence_period = 10s,
           .idle_timeout = 300s,

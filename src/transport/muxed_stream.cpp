@@ -45,7 +45,10 @@ Error MuxedStream::ended_error(Op op) const {
   if (reason_->error) {
     return Error(ErrorCode::ConnectionClosed, op, reason_->error->origin(), "stream").caused_by(*reason_->error);
   }
-  return Error(reason_->reset_meaning(), op, origin, reason_->reset_to_string());
+  Error error(ErrorCode::StreamReset, op, origin, reason_->reset_to_string());
+  const ErrorCode meaning = reason_->reset_meaning();
+  if (meaning == ErrorCode::StreamReset) return error;
+  return std::move(error).caused_by(Error(meaning, Op::None, Origin::Remote));
 }
 
 }  // namespace starling::transport

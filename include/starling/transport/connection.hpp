@@ -59,7 +59,8 @@ struct CloseReason {
   std::string to_string() const;        // of a connection
   std::string reset_to_string() const;  // of a stream
   /// What the end of a connection, or the reset of a stream, is to whoever used it: RemoteLimit or RemoteGated if the
-  /// remote's code says so, else ConnectionClosed and StreamReset. So a refusal of the remote is told from one of ours.
+  /// remote's code says so, else ConnectionClosed and StreamReset. It stands as the cause under those errors. So a
+  /// refusal of the remote is told from one of ours.
   ErrorCode meaning() const;
   ErrorCode reset_meaning() const;
 };

@@ -24,7 +24,9 @@ std::vector<std::string> default_listen(const std::vector<std::string>& transpor
   std::vector<std::string> all;
   for (const std::string& name : transports) {
     if (name == "quic-v1" && !transport::quic_available()) continue;
-    const std::string tail = name == "quic-v1" ? "/udp/4001/quic-v1" : "/tcp/4001";
+    if (name == "memory" || name == "unix" || name == "wss")
+      continue;  // they have no place that everybody would expect
+    const std::string tail = name == "quic-v1" ? "/udp/4001/quic-v1" : name == "ws" ? "/tcp/4001/ws" : "/tcp/4001";
     all.push_back("/ip4/0.0.0.0" + tail);
     all.push_back("/ip6/::" + tail);
   }
@@ -68,11 +70,17 @@ Totals totals(host::Host& host) {
   return sum;
 }
 
+// A unix path takes all that follows it: its peer id stands in the text only.
+std::string text_of(const Multiaddr& address, const PeerId& id) {
+  return address.to_string() + (address.has(Protocol::Unix) ? "/p2p/" + id.to_string() : "");
+}
+
 void announce(Session& session) {
-  const std::vector<Multiaddr> addresses = session.host().addresses();
+  std::vector<std::string> addresses;
+  for (const Multiaddr& address : session.host().addresses()) addresses.push_back(text_of(address, session.node->id()));
   if (session.flags.json) {
     boost::json::array listen;
-    for (const Multiaddr& address : addresses) listen.emplace_back(address.to_string());
+    for (const std::string& address : addresses) listen.emplace_back(address);
     boost::json::array protocols;
     for (const std::string& protocol : session.host().protocols()) protocols.emplace_back(protocol);
     const host::HostOptions& options = session.host().options();
@@ -85,9 +93,9 @@ void announce(Session& session) {
     return;
   }
   std::printf("peer id  %s\n", session.node->id().to_string().c_str());
-  for (const Multiaddr& address : addresses) std::printf("address  %s\n", address.to_string().c_str());
+  for (const std::string& address : addresses) std::printf("address  %s\n", address.c_str());
   std::printf("\nPing this node from another machine:\n  starling ping %s\n\nCtrl-C ends it.\n\n",
-              addresses.empty() ? "ADDRESS" : addresses.back().to_string().c_str());
+              addresses.empty() ? "ADDRESS" : addresses.back().c_str());
   std::fflush(stdout);
 }
 

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -16,6 +17,8 @@
 
 namespace starling::cli {
 namespace {
+
+constexpr std::string_view kPeerPart = "/p2p/";
 
 Result<crypto::PrivateKey> identity(const NodeFlags& flags) {
   STARLING_TRY(const crypto::KeyType type, crypto::key_type_from_string(flags.key_type));
@@ -92,9 +95,17 @@ void add_node_flags(CLI::App& app, NodeFlags& flags) {
   app.add_option("--key-type", flags.key_type, "Type of an identity that is made now")
       ->check(CLI::IsMember({"ed25519", "secp256k1", "ecdsa", "rsa"}))
       ->capture_default_str();
-  add_key_option(app, flags, "--transport", "transport.transports", "Transports to offer (comma list): tcp,quic-v1");
+  add_key_option(app, flags, "--transport", "transport.transports",
+                 "Transports to offer (comma list): tcp, quic-v1, ws (also named wss), memory, unix");
   add_key_option(app, flags, "--security", "transport.securities",
                  "Security protocols in order of preference (comma list): noise, tls; plaintext for tests only");
+  add_key_option(app, flags, "--tls-cert", "websocket.certificate_file",
+                 "Certificate chain (PEM) to listen on /tls/ws; read again when it changes")
+      ->type_name("FILE");
+  add_key_option(app, flags, "--tls-key", "websocket.key_file", "Its private key (PEM, mode 0600)")->type_name("FILE");
+  add_key_option(app, flags, "--tls-ca", "websocket.ca_file",
+                 "Authorities (PEM) to trust when dialing /tls/ws; default: the system's")
+      ->type_name("FILE");
   add_key_option(app, flags, "--psk", "private_network.key_file",
                  "Key file of a private network: talk only to peers that have the same one")
       ->type_name("FILE");
@@ -159,7 +170,16 @@ void add_timeout_flag(CLI::App& app, NodeFlags& flags) {
   app.add_option("--timeout", flags.timeout, "Give up after this time")->check(duration_check())->capture_default_str();
 }
 
+// A unix path takes all that follows it; the peer id is cut off its end.
+static Result<Target> parse_unix_target(const std::string& text, std::size_t peer_at) {
+  STARLING_TRY(Multiaddr address, Multiaddr::from_string(text.substr(0, peer_at)));
+  STARLING_TRY(PeerId peer, PeerId::from_string(text.substr(peer_at + kPeerPart.size())));
+  return Target{std::move(peer), std::move(address)};
+}
+
 Result<Target> parse_target(const std::string& text) {
+  if (const std::size_t at = text.rfind(kPeerPart); text.starts_with("/unix/") && at != std::string::npos)
+    return parse_unix_target(text, at);
   STARLING_TRY(Multiaddr address, Multiaddr::from_string(text));
   const auto parts = address.components();
   if (parts.empty() || parts.back().protocol != Protocol::P2p) {

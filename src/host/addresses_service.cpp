@@ -80,7 +80,10 @@ std::vector<Multiaddr> Host::announced_only() const {
 
 std::vector<Multiaddr> Host::addresses() const {
   std::vector<Multiaddr> addresses = announced_only();
-  for (Multiaddr& address : addresses) address = address.with(Protocol::P2p, id_.bytes());
+  for (Multiaddr& address : addresses) {
+    const Multiaddr named = address.with(Protocol::P2p, id_.bytes());
+    if (!named.empty()) address = named;  // nothing can follow a unix path
+  }
   return addresses;
 }
 

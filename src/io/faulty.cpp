@@ -151,6 +151,18 @@ Result<std::vector<Interface>> FaultyNetwork::interfaces() {
   return inner_.interfaces();
 }
 
+Result<std::unique_ptr<Listener>> FaultyNetwork::listen_local(const LocalPlace& at, int backlog) {
+  STARLING_CHECK(faults_->next(NetworkOperation::Listen));
+  STARLING_TRY(auto listener, inner_.listen_local(at, backlog));
+  return std::make_unique<FaultyListener>(std::move(listener), *faults_);
+}
+
+Result<std::unique_ptr<StreamSocket>> FaultyNetwork::connect_local(const LocalPlace& to) {
+  STARLING_CHECK(faults_->next(NetworkOperation::Connect));
+  STARLING_TRY(auto socket, inner_.connect_local(to));
+  return std::make_unique<FaultyStreamSocket>(std::move(socket), *faults_);
+}
+
 std::uint64_t FaultyNetwork::operations() const { return faults_->count; }
 bool FaultyNetwork::injected() const { return faults_->injected; }
 

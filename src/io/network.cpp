@@ -60,4 +60,12 @@ std::string Endpoint::to_string() const {
   return (address.is_v6() ? "[" + ip + "]" : ip) + ":" + std::to_string(port);
 }
 
+Result<std::unique_ptr<Listener>> Network::listen_local(const LocalPlace& at, int) {
+  return fail(ErrorCode::Unsupported, Op::Listen, Origin::Local, "this network has no local streams: " + at.name);
+}
+
+Result<std::unique_ptr<StreamSocket>> Network::connect_local(const LocalPlace& to) {
+  return fail(ErrorCode::Unsupported, Op::Connect, Origin::Local, "this network has no local streams: " + to.name);
+}
+
 }  // namespace starling::io

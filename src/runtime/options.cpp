@@ -39,6 +39,8 @@ std::vector<Error> Options::validate() const {
     if (const auto parsed = names::parse_server(server); !parsed) mistake("dns.servers: " + parsed.error().detail());
   for (const std::string& route : dns.resolvers)
     if (const auto parsed = names::parse_route(route); !parsed) mistake("dns.resolvers: " + parsed.error().detail());
+  if (websocket.certificate_file.empty() != websocket.key_file.empty())
+    mistake("websocket.certificate_file and websocket.key_file go together: give both or neither");
   if (dns.max_ttl < dns.min_ttl) mistake("dns.max_ttl is below dns.min_ttl");
   if (address_book.max_addresses_after_disconnect > address_book.max_addresses_per_peer)
     mistake(

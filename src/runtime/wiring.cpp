@@ -12,6 +12,8 @@
 #include "starling/runtime/configuration.hpp"
 #include "starling/runtime/node.hpp"
 #include "starling/runtime/resolver.hpp"
+#include "starling/transport/local.hpp"
+#include "starling/transport/websocket.hpp"
 
 namespace starling::runtime {
 namespace {
@@ -40,7 +42,8 @@ transport::UpgraderOptions upgrader_options(const Options& options, const resour
           .output_buffer = t.output_buffer,
           .listen_backlog = t.listen_backlog,
           .reuse_port = t.reuse_port,
-          .muxer = muxer_config(options)};
+          .muxer = muxer_config(options),
+          .identify_timeout = t.identify_timeout};
 }
 
 Status add_securities(transport::Upgrader& upgrader, const Options& options, const crypto::PrivateKey& key) {
@@ -67,18 +70,22 @@ void add_muxers(transport::Upgrader& upgrader, const Options& options) {
 
 // The transports that can keep everything inside a private network: those that go through the upgrader.
 bool honours_private_network(std::string_view transport) {
-  constexpr std::array<std::string_view, 4> kStreams{"tcp", "ws", "memory", "unix"};
+  constexpr std::array<std::string_view, 5> kStreams{"tcp", "ws", "wss", "memory", "unix"};
   return std::find(kStreams.begin(), kStreams.end(), transport) != kStreams.end();
 }
 
-Status enter_private_network(transport::Upgrader& upgrader, const Options& options) {
+// The default list shrinks to the transports that keep the key; a list of one's own that names another is refused.
+Status enter_private_network(transport::Upgrader& upgrader, Options& options) {
   const auto& network = options.private_network;
   if (network.key_file.empty()) {
     if (!network.required) return {};
     return fail(ErrorCode::InvalidArgument, Op::Configure, Origin::Local,
                 "private_network.required (or LIBP2P_FORCE_PNET) is set, and private_network.key_file is not");
   }
-  for (const std::string& name : options.transport.transports) {
+  auto& transports = options.transport.transports;
+  if (transports == Options().transport.transports)
+    std::erase_if(transports, [](const std::string& name) { return !honours_private_network(name); });
+  for (const std::string& name : transports) {
     if (honours_private_network(name)) continue;
     return fail(ErrorCode::Unsupported, Op::Configure, Origin::Local,
                 "private_network.key_file is set, and " + name +
@@ -86,6 +93,17 @@ Status enter_private_network(transport::Upgrader& upgrader, const Options& optio
   }
   STARLING_TRY(upgrader.private_network, security::load_private_network_key(network.key_file));
   return {};
+}
+
+transport::WebSocketOptions websocket_options(const Options& options) {
+  const auto& w = options.websocket;
+  return {.handshake_timeout = w.handshake_timeout,
+          .max_header_bytes = w.max_header_bytes,
+          .max_frame_bytes = w.max_frame_bytes,
+          .certificate_file = w.certificate_file,
+          .key_file = w.key_file,
+          .ca_file = w.ca_file,
+          .certificate_check = w.certificate_check};
 }
 
 host::HostOptions host_options(const Options& options, std::uint64_t wall_clock_ns) {
@@ -148,7 +166,7 @@ Result<std::unique_ptr<Node>> Node::create(io::World world, crypto::PrivateKey k
   node->upgrader_ = std::make_unique<transport::Upgrader>(
       transport::Upgrader{world, upgrader_options(settings, node->resources_->limits()), {}, {}, {}});
   node->upgrader_->gate = node->door_.get();
-  STARLING_CHECK(enter_private_network(*node->upgrader_, settings));
+  STARLING_CHECK(enter_private_network(*node->upgrader_, node->options_));
   STARLING_CHECK(add_securities(*node->upgrader_, settings, key));
   add_muxers(*node->upgrader_, settings);
   node->host_ = std::make_unique<host::Host>(world, std::move(key), host_options(settings, wall_clock_ns),
@@ -156,15 +174,27 @@ Result<std::unique_ptr<Node>> Node::create(io::World world, crypto::PrivateKey k
   node->host_->swarm().set_gater(&node->gater_);
   STARLING_TRY(auto resolver, make_resolver(world, settings.dns));
   node->host_->swarm().use_resolver(std::move(resolver));
-  for (const std::string& name : settings.transport.transports) {
-    if (name == "tcp") node->host_->swarm().add_transport(transport::make_tcp_transport(*node->upgrader_));
-    if (name == "quic-v1") STARLING_CHECK(node->add_quic(world));
-  }
+  for (const std::string& name : settings.transport.transports) STARLING_CHECK(node->add_transport(name, world));
   if (store) STARLING_CHECK(node->keep_addresses(world, std::move(store), wall_clock_ns));
   if (settings.ping.serve) ping::serve(*node->host_, node->ping_options());
   if (settings.perf.serve) perf::serve(*node->host_, node->perf_options());
   add_diagnostics(*node);
   return node;
+}
+
+Status Node::add_transport(const std::string& name, io::World world) {
+  if (name == "quic-v1") return add_quic(world);
+  swarm::Swarm& swarm = host_->swarm();
+  if (name == "tcp") swarm.add_transport(transport::make_tcp_transport(*upgrader_));
+  if (name == "memory") swarm.add_transport(transport::make_memory_transport(*upgrader_));
+  if (name == "unix") swarm.add_transport(transport::make_unix_transport(*upgrader_));
+  const auto& names = options_.transport.transports;
+  const bool other_name = name == "wss" && std::find(names.begin(), names.end(), "ws") != names.end();
+  if ((name == "ws" || name == "wss") && !other_name) {  // one transport, with TLS or without
+    STARLING_TRY(auto websocket, transport::make_websocket_transport(*upgrader_, websocket_options(options_)));
+    swarm.add_transport(std::move(websocket));
+  }
+  return {};
 }
 
 Status Node::add_quic(io::World world) {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "starling/transport/quic.hpp"
 #include "swarm/pending_dial.hpp"
 
 namespace starling::swarm {
@@ -19,6 +18,21 @@ std::uint64_t SwarmCounters::* counter_for(const CloseReason& reason) {
   if (!reason.error || domain_of(reason.error->code()) == "network") return &SwarmCounters::closed_network;
   if (*reason.error == ErrorCode::Timeout) return &SwarmCounters::closed_timeout;
   return &SwarmCounters::closed_violation;
+}
+
+// Whatever follows the address: a port, WebSocket, QUIC.
+std::optional<Protocol> unspecified_family(const Multiaddr& address) {
+  const auto parts = address.components();
+  if (parts.empty() || (parts[0].protocol != Protocol::Ip4 && parts[0].protocol != Protocol::Ip6)) return std::nullopt;
+  const bool zero = std::all_of(parts[0].value.begin(), parts[0].value.end(), [](std::uint8_t b) { return b == 0; });
+  return zero ? std::optional(parts[0].protocol) : std::nullopt;
+}
+
+Multiaddr with_ip(const Multiaddr& address, const io::IpAddress& ip) {
+  const auto parts = address.components();
+  Multiaddr made = Multiaddr().with(ip.is_v4() ? Protocol::Ip4 : Protocol::Ip6, ip.bytes());
+  for (std::size_t i = 1; i < parts.size(); ++i) made = made.with(parts[i].protocol, parts[i].value);
+  return made;
 }
 
 }  // namespace
@@ -75,16 +89,14 @@ std::vector<Multiaddr> Swarm::reachable_listen_addresses() const {
   std::vector<Multiaddr> addresses;
   const auto interfaces = world_.network.interfaces();
   for (const Multiaddr& bound : listen_addresses()) {
-    const auto tcp = transport::tcp_endpoint(bound);
-    const auto endpoint = tcp ? tcp : transport::quic_endpoint(bound);
-    if (!endpoint || !endpoint->address.is_unspecified() || !interfaces) {
+    const auto family = unspecified_family(bound);
+    if (!family || !interfaces) {
       addresses.push_back(bound);
       continue;
     }
     for (const io::Interface& interface : *interfaces) {
-      if (interface.address.is_v4() != endpoint->address.is_v4() || interface.address.is_link_local()) continue;
-      const io::Endpoint reachable{interface.address, endpoint->port};
-      addresses.push_back(tcp ? transport::tcp_multiaddr(reachable) : transport::quic_multiaddr(reachable));
+      if (interface.address.is_v4() != (family == Protocol::Ip4) || interface.address.is_link_local()) continue;
+      addresses.push_back(with_ip(bound, interface.address));
     }
   }
   return addresses;

@@ -6,6 +6,7 @@
 namespace starling::transport {
 namespace {
 
+constexpr int kReadsPerCall = 4;  // of the inner socket; what a channel swallows whole must not keep others waiting
 constexpr std::size_t kMinRead = std::size_t{4} << 10;  // room per read of the inner socket
 constexpr std::size_t kMaxRead = std::size_t{256} << 10;
 constexpr std::size_t kPiece = std::size_t{64} << 10;  // plaintext that is sealed at once
@@ -73,8 +74,9 @@ Result<std::size_t> ChannelSocket::try_read(MutableBytes into) {
   room_ = into;
   take_decoded();
   if (!ended_ && !failed_) open_received();
-  while (!room_.empty() && !ended_ && !failed_ && read_some()) {
-  }
+  more_ = true;
+  for (int reads = 0; more_ && reads < kReadsPerCall && !room_.empty() && !ended_ && !failed_; ++reads)
+    more_ = read_some();
   const std::size_t got = into.size() - room_.size();
   room_ = {};
   if (!failed_) (void)flush();  // what the channel answers by itself
@@ -130,7 +132,7 @@ Result<std::size_t> ChannelSocket::try_write(Bytes from) {
 }
 
 io::QueueWait ChannelSocket::readable() {
-  const bool ready = closed_ || ended_ || failed_ || !decoded_.empty();
+  const bool ready = closed_ || ended_ || failed_ || more_ || !decoded_.empty();
   if (!ready) return inner_->readable();
   if (!io::Runnable::linked()) reactor_.post(*this);
   return again_.wait();

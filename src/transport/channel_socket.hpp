@@ -46,6 +46,7 @@ class ChannelSocket final : public io::StreamSocket, private security::Plaintext
   MutableBytes room_;        // of the reader that is in try_read()
   std::size_t claimed_ = 0;  // bytes of the writer that are sealed, were not all sent, and not yet called taken
   std::optional<Error> failed_;
+  bool more_ = false;  // the inner socket may have more to read now
   bool ended_ = false, write_ended_ = false, inner_ended_ = false, closed_ = false;
   io::WaitQueue again_;  // wakes a reader for whom something is here already
 };

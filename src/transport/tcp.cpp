@@ -1,11 +1,12 @@
 // The TCP transport: /ip4|ip6/…/tcp/….
 // spec: addressing/README.md, Transport multiaddrs. Dials leave from a listening port of the same family where that is
 // allowed, so that NAT mappings are shared with the listener.
-#include <list>
+#include <algorithm>
+#include <array>
 #include <utility>
 
-#include "starling/io/channel.hpp"
 #include "starling/transport/transport.hpp"
+#include "transport/stream_port.hpp"
 
 namespace starling::transport {
 namespace {
@@ -14,40 +15,6 @@ Bytes port_bytes(std::uint16_t port, std::array<std::uint8_t, 2>& storage) {
   put_u16_be(storage.data(), port);
   return storage;
 }
-
-class TcpTransport;
-
-class TcpListener final : public TransportListener {
- public:
-  TcpListener(TcpTransport& transport, Upgrader& upgrader, std::unique_ptr<io::Listener> listener);
-  ~TcpListener() override;
-  io::Task<Result<std::unique_ptr<Connection>>> accept() override { return ready_.receive(); }
-  Multiaddr address() const override { return address_; }
-  io::Task<void> close() override;
-  io::Endpoint endpoint() const { return listener_->local(); }
-
- private:
-  // One handshake under way. The oldest is cut when a new socket finds no room: a flood of silent peers then costs
-  // each other, while an honest peer needs a place for a few round trips only.
-  struct Pending {
-    explicit Pending(io::CancelScope* parent) : scope(parent) {}
-    io::CancelScope scope;
-  };
-  io::Task<void> accept_loop();
-  Result<resource::ConnectionScope> admit(const io::StreamSocket& socket);
-  io::Task<void> upgrade(std::unique_ptr<io::StreamSocket> socket, resource::ConnectionScope scope,
-                         std::list<Pending>::iterator place);
-  io::Task<Result<std::unique_ptr<Connection>>> run_upgrade(std::unique_ptr<io::StreamSocket> socket);
-  void make_room();
-
-  TcpTransport& transport_;
-  Upgrader& upgrader_;
-  std::unique_ptr<io::Listener> listener_;
-  Multiaddr address_;
-  io::Channel<std::unique_ptr<Connection>> ready_;
-  std::list<Pending> pending_;
-  io::TaskGroup tasks_;
-};
 
 class TcpTransport final : public Transport {
  public:
@@ -58,12 +25,9 @@ class TcpTransport final : public Transport {
   Result<std::unique_ptr<TransportListener>> listen(const Multiaddr& address) override;
 
  private:
-  friend class TcpListener;
   io::Task<Result<std::unique_ptr<Connection>>> dial_from(io::ConnectOptions from, io::Endpoint remote,
                                                           Multiaddr address, DialOptions options);
-  std::optional<io::Endpoint> listening_port_for(const io::Endpoint& remote) const;
   Upgrader& upgrader_;
-  std::vector<TcpListener*> listeners_;
 };
 
 io::Task<Result<std::unique_ptr<Connection>>> TcpTransport::dial(Multiaddr address, DialOptions options) {
@@ -72,7 +36,7 @@ io::Task<Result<std::unique_ptr<Connection>>> TcpTransport::dial(Multiaddr addre
     co_return fail(ErrorCode::Unsupported, Op::Dial, Origin::Local, address.to_string() + " is not a TCP address");
   }
   io::ConnectOptions from;
-  if (upgrader_.options.reuse_port) from.local = listening_port_for(*remote);
+  if (upgrader_.options.reuse_port) from.local = listening_port_for(upgrader_, *remote);
   auto connection = co_await dial_from(from, *remote, address, options);
   if (connection) co_return connection;
   const bool refused = refused_first_security(upgrader_, options, connection.error());
@@ -103,92 +67,7 @@ Result<std::unique_ptr<TransportListener>> TcpTransport::listen(const Multiaddr&
   const auto at = tcp_endpoint(address);
   if (!at)
     return fail(ErrorCode::Unsupported, Op::Listen, Origin::Local, address.to_string() + " is not a TCP address");
-  const io::ListenOptions options{upgrader_.options.listen_backlog, upgrader_.options.reuse_port, true};
-  STARLING_TRY(auto listener, upgrader_.world.network.listen(*at, options));
-  return std::make_unique<TcpListener>(*this, upgrader_, std::move(listener));
-}
-
-std::optional<io::Endpoint> TcpTransport::listening_port_for(const io::Endpoint& remote) const {
-  for (const TcpListener* listener : listeners_) {
-    const io::Endpoint local = listener->endpoint();
-    if (local.address.is_v4() != remote.address.is_v4()) continue;
-    if (local.address.is_unspecified() || local.address.is_loopback() == remote.address.is_loopback()) return local;
-  }
-  return std::nullopt;
-}
-
-TcpListener::TcpListener(TcpTransport& transport, Upgrader& upgrader, std::unique_ptr<io::Listener> listener)
-    : transport_(transport),
-      upgrader_(upgrader),
-      listener_(std::move(listener)),
-      address_(tcp_multiaddr(listener_->local())),
-      ready_(upgrader.options.max_pending_inbound),
-      tasks_(upgrader.world.reactor) {
-  transport_.listeners_.push_back(this);
-  tasks_.spawn(accept_loop());
-}
-
-TcpListener::~TcpListener() { std::erase(transport_.listeners_, this); }
-
-io::Task<void> TcpListener::close() {
-  listener_->close();
-  ready_.close();
-  co_await tasks_.close();
-  while (auto connection = ready_.try_receive()) connection->reset();
-}
-
-io::Task<void> TcpListener::accept_loop() {
-  constexpr Duration kPauseAfterError = std::chrono::milliseconds(50);  // out of descriptors: others must close first
-  for (;;) {
-    auto socket = co_await listener_->accept();
-    if (!socket) {
-      if (socket.error() == ErrorCode::Closed || socket.error() == ErrorCode::Cancelled) co_return;
-      ++upgrader_.counters.accept_errors;
-      if (!co_await io::sleep_for(upgrader_.world.reactor, kPauseAfterError)) co_return;
-      continue;
-    }
-    ++upgrader_.counters.accepted;
-    auto scope = admit(**socket);
-    if (!scope) {
-      ++upgrader_.counters.refused_by_gate;
-      continue;
-    }
-    make_room();
-    pending_.emplace_back(&tasks_.scope());
-    tasks_.spawn(upgrade(std::move(*socket), std::move(*scope), std::prev(pending_.end())));
-  }
-}
-
-Result<resource::ConnectionScope> TcpListener::admit(const io::StreamSocket& socket) {
-  if (upgrader_.gate == nullptr) return resource::ConnectionScope();
-  return upgrader_.gate->admit({.remote = socket.remote().address});
-}
-
-void TcpListener::make_room() {
-  if (pending_.size() < upgrader_.options.max_pending_inbound) return;
-  for (Pending& oldest : pending_) {
-    if (oldest.scope.cancelled() != nullptr) continue;
-    ++upgrader_.counters.evicted_pending;
-    oldest.scope.cancel(
-        Error(ErrorCode::LimitExceeded, Op::Accept, Origin::Limit,
-              "transport.max_pending_inbound = " + std::to_string(upgrader_.options.max_pending_inbound)));
-    return;
-  }
-}
-
-io::Task<Result<std::unique_ptr<Connection>>> TcpListener::run_upgrade(std::unique_ptr<io::StreamSocket> socket) {
-  Multiaddr local = tcp_multiaddr(socket->local()), remote = tcp_multiaddr(socket->remote());
-  return upgrader_.upgrade(std::move(socket), Direction::Inbound, std::move(local), std::move(remote), {});
-}
-
-io::Task<void> TcpListener::upgrade(std::unique_ptr<io::StreamSocket> socket, resource::ConnectionScope scope,
-                                    std::list<Pending>::iterator place) {
-  auto connection = co_await run_upgrade(std::move(socket)).in(place->scope);
-  pending_.erase(place);
-  if (!connection) co_return;
-  (*connection)->hold(std::move(scope));
-  ++upgrader_.counters.upgraded;
-  (void)co_await ready_.send(std::move(*connection));
+  return listen_on_port(upgrader_, *at, {.kind = FirstBytes::Multistream, .name = tcp_multiaddr});
 }
 
 }  // namespace

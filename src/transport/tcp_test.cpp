@@ -60,7 +60,8 @@ Scenario dial_upgrade_echo(const Stack& stack, const Faults& faults) {
   {
     End client({world.reactor(), client_network, client_host.world().random}, 1, stack);
     End server({world.reactor(), server_network, server_host.world().random}, 2, stack);
-    auto listening = server.transport->listen(tcp_multiaddr(server_host.at(1)));
+    const Multiaddr address = server.address(server_host.at(1));
+    auto listening = server.transport->listen(address);
     io::TaskGroup serving(world.reactor());
     if (listening) {
       server.listener = std::move(*listening);
@@ -68,7 +69,7 @@ Scenario dial_upgrade_echo(const Stack& stack, const Faults& faults) {
     }
     std::optional<Status> asked;
     io::TaskGroup asking(world.reactor());
-    asking.spawn(keep(dial_and_ask(client, tcp_multiaddr(server_host.at(1)), server.id), asked));
+    asking.spawn(keep(dial_and_ask(client, address, server.id), asked));
     world.run_for(100s);
     EXPECT_TRUE(asked) << "hangs";
     scenario.status = asked.value_or(Status{});
@@ -83,8 +84,12 @@ Scenario dial_upgrade_echo(const Stack& stack, const Faults& faults) {
 }
 
 const std::vector<Stack>& stacks() {
-  static const std::vector<Stack> all = {
-      {{"noise"}, {"yamux"}, true}, {{"tls"}, {"mplex"}, true}, {{"plaintext", "noise"}, {"mplex", "yamux"}, false}};
+  static const std::vector<Stack> all = {{{"noise"}, {"yamux"}, true},
+                                         {{"tls"}, {"mplex"}, true},
+                                         {{"plaintext", "noise"}, {"mplex", "yamux"}, false},
+                                         {{"noise"}, {"yamux"}, true, false, "tcp", 1},
+                                         {{"noise"}, {"yamux"}, true, false, "wss", 1},
+                                         {{"tls"}, {"yamux"}, true, false, "ws"}};
   return all;
 }
 

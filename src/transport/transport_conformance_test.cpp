@@ -27,7 +27,10 @@ class Place {
 
 class SimPlace final : public Place {
  public:
-  explicit SimPlace(const io::SimLink& link = {}) { world_.set_default_link(link); }
+  explicit SimPlace(const io::SimLink& link = {}, bool one_machine = false)
+      : server_(one_machine ? client_ : world_.add_host()) {
+    world_.set_default_link(link);
+  }
   io::Reactor& reactor() override { return world_.reactor(); }
   io::World client() override { return client_.world(); }
   io::World server() override { return server_.world(); }
@@ -36,7 +39,8 @@ class SimPlace final : public Place {
 
  private:
   io::SimWorld world_;
-  io::SimHost &client_ = world_.add_host(), &server_ = world_.add_host();
+  io::SimHost& client_ = world_.add_host();
+  io::SimHost& server_;
 };
 
 class LoopbackPlace final : public Place {
@@ -54,7 +58,12 @@ class LoopbackPlace final : public Place {
 struct Variant {
   std::string place, security, muxer;
   bool early_muxer;
-  std::string name() const { return place + "_" + security + "_" + muxer + (early_muxer ? "_early" : "_multistream"); }
+  std::string carrier = "tcp";
+  bool private_network = false;
+  std::string name() const {
+    return place + "_" + carrier + (private_network ? "_private_" : "_") + security + "_" + muxer +
+           (early_muxer ? "_early" : "_multistream");
+  }
 };
 
 class TransportConformance : public ::testing::TestWithParam<Variant> {
@@ -72,7 +81,8 @@ class TransportConformance : public ::testing::TestWithParam<Variant> {
     EXPECT_EQ(place_->descriptors(), 0u);
   }
   static std::unique_ptr<Place> make_place() {
-    if (GetParam().place == "sim") return std::make_unique<SimPlace>();
+    const bool local = GetParam().carrier == "memory" || GetParam().carrier == "unix";
+    if (GetParam().place == "sim") return std::make_unique<SimPlace>(io::SimLink{}, local);
     if (GetParam().place == "lossy")
       return std::make_unique<SimPlace>(io::SimLink{.latency = 10ms, .jitter = 8ms, .datagram_loss = 0.03});
     return std::make_unique<LoopbackPlace>();
@@ -80,7 +90,10 @@ class TransportConformance : public ::testing::TestWithParam<Variant> {
   static bool quic() { return GetParam().muxer == "quic"; }
   static Stack stack() {
     if (quic()) return {.quic = true};
-    return {{GetParam().security}, {GetParam().muxer}, GetParam().early_muxer};
+    Stack stack{{GetParam().security}, {GetParam().muxer}, GetParam().early_muxer};
+    stack.carrier = GetParam().carrier;
+    if (GetParam().private_network) stack.private_network = 1;
+    return stack;
   }
   bool has_reset_codes() const { return GetParam().muxer != "mplex"; }
   bool has_windows() const { return GetParam().muxer != "mplex"; }
@@ -340,6 +353,14 @@ std::vector<Variant> variants() {
       for (const char* muxer : {"yamux", "mplex"})
         for (const bool early : {true, false})
           if (!early || std::string_view(security) != "plaintext") all.push_back({place, security, muxer, early});
+  for (const char* place : {"sim", "loopback"}) {
+    for (const char* carrier : {"ws", "wss", "memory", "unix"}) {
+      all.push_back({place, "noise", "yamux", true, carrier});
+      all.push_back({place, "tls", "mplex", false, carrier});
+      all.push_back({place, "noise", "yamux", true, carrier, /*private_network=*/true});
+    }
+    all.push_back({place, "tls", "yamux", true, "tcp", /*private_network=*/true});
+  }
   if (quic_available())
     for (const char* place : {"sim", "lossy", "loopback"}) all.push_back({place, "tls", "quic", true});
   return all;

@@ -12,8 +12,11 @@
 #include <vector>
 
 #include "starling/base/random.hpp"
+#include "starling/transport/local.hpp"
 #include "starling/transport/quic.hpp"
 #include "starling/transport/transport.hpp"
+#include "starling/transport/websocket.hpp"
+#include "support/web_certificate.hpp"
 
 namespace starling::testing {
 
@@ -45,6 +48,7 @@ inline transport::UpgraderOptions upgrader_options() {
   options.output_buffer = 64u << 10;
   options.listen_backlog = 64;
   options.reuse_port = false;
+  options.identify_timeout = 2s;
   return options;
 }
 
@@ -76,8 +80,10 @@ inline transport::QuicOptions quic_options() {
 struct Stack {
   std::vector<std::string> securities = {"noise"};
   std::vector<std::string> muxers = {"yamux"};
-  bool early_muxer = true;  // false: the handshake says nothing of muxers, so multistream must
-  bool quic = false;        // QUIC instead of all of them
+  bool early_muxer = true;      // false: the handshake says nothing of muxers, so multistream must
+  bool quic = false;            // QUIC instead of all of them
+  std::string carrier = "tcp";  // below them: tcp, ws, wss, memory, unix
+  std::optional<std::uint64_t> private_network = {};  // the seed of its key
 };
 
 /// A security protocol that keeps the muxers to itself.
@@ -121,15 +127,45 @@ inline std::unique_ptr<transport::Upgrader> make_upgrader(
 struct End {
   End(io::World world, std::uint64_t number, const Stack& stack = {},
       const transport::UpgraderOptions& options = upgrader_options())
-      : key(test_key(number)), id(peer_of(key)), upgrader(make_upgrader(world, key, stack, options)), quic(stack.quic) {
+      : key(test_key(number)),
+        id(peer_of(key)),
+        upgrader(make_upgrader(world, key, stack, options)),
+        quic(stack.quic),
+        carrier(stack.carrier) {
+    if (stack.private_network)
+      upgrader->private_network = security::PrivateNetworkKey::generate(*seeded_random(*stack.private_network));
     if (quic)
       transport = std::move(*transport::make_quic_transport(world, key, quic_options()));
     else
-      transport = transport::make_tcp_transport(*upgrader);
+      transport = make_carrier();
+  }
+
+  std::unique_ptr<transport::Transport> make_carrier() {
+    if (carrier == "memory") return transport::make_memory_transport(*upgrader);
+    if (carrier == "unix") return transport::make_unix_transport(*upgrader);
+    if (carrier != "tcp") return std::move(*transport::make_websocket_transport(*upgrader, websocket_options()));
+    return transport::make_tcp_transport(*upgrader);
+  }
+  transport::WebSocketOptions websocket_options() const {
+    const std::string certificate = folder.write("web.pem", kWebCertificateA);
+    return {.handshake_timeout = 3s,
+            .max_header_bytes = 2048,
+            .max_frame_bytes = 1u << 20,
+            .certificate_file = certificate,
+            .key_file = folder.write("web.key", kWebKeyA),
+            .ca_file = certificate,
+            .certificate_check = 10s,
+            .unix_seconds = [] { return kWebCertificateTime; }};
   }
 
   Multiaddr address(const io::Endpoint& at) const {
-    return quic ? transport::quic_multiaddr(at) : transport::tcp_multiaddr(at);
+    const std::string port = std::to_string(at.port);
+    if (quic) return transport::quic_multiaddr(at);
+    if (carrier == "memory") return *Multiaddr::from_string("/memory/" + port);
+    if (carrier == "unix") return *Multiaddr::from_string("/unix" + folder.path("port-" + port));
+    const Multiaddr tcp = transport::tcp_multiaddr(at);
+    if (carrier == "ws") return tcp.with(Protocol::Ws);
+    return carrier == "wss" ? tcp.with(*Multiaddr::from_string("/tls/sni/node.example/ws")) : tcp;
   }
   Multiaddr listen(const io::Endpoint& at) {
     auto made = transport->listen(address(at));
@@ -146,6 +182,8 @@ struct End {
   PeerId id;
   std::unique_ptr<transport::Upgrader> upgrader;
   bool quic;
+  std::string carrier;
+  TemporaryFolder folder;  // certificates and socket files
   std::unique_ptr<transport::Transport> transport;
   std::unique_ptr<transport::TransportListener> listener;
 };

@@ -56,6 +56,8 @@ class FaultyNetwork final : public Network {
   using Network::bind_datagram;
   std::unique_ptr<NameClient> make_name_client(const NameClientOptions& options) override;
   Result<std::vector<Interface>> interfaces() override;
+  Result<std::unique_ptr<Listener>> listen_local(const LocalPlace& at, int backlog) override;
+  Result<std::unique_ptr<StreamSocket>> connect_local(const LocalPlace& to) override;
 
   /// Operations so far.
   std::uint64_t operations() const;

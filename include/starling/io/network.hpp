@@ -148,6 +148,16 @@ struct Interface {
 class NameClient;
 struct NameClientOptions;
 
+/// Where two ends inside one machine meet. Value.
+struct LocalPlace {
+  enum class Kind : std::uint8_t {
+    Memory,  // within this network object: `name` is free
+    Unix,    // `name` is the path of a socket file
+  };
+  Kind kind = Kind::Memory;
+  std::string name;
+};
+
 /// One host's network.
 class Network {
  public:
@@ -159,6 +169,11 @@ class Network {
   /// A client of this host's name servers, or of others. See name_client.hpp.
   virtual std::unique_ptr<NameClient> make_name_client(const NameClientOptions& options) = 0;
   virtual Result<std::vector<Interface>> interfaces() = 0;
+  /// Streams inside this machine; their ends have no endpoints (0.0.0.0:0). A socket file is made with mode 0600 and
+  /// goes with its listener; one that nobody listens on any more is replaced. Errors: AddressInUse; Unsupported.
+  virtual Result<std::unique_ptr<Listener>> listen_local(const LocalPlace& at, int backlog);
+  /// Connected at once. Errors: ConnectionRefused (nobody listens, or too many wait); Unsupported.
+  virtual Result<std::unique_ptr<StreamSocket>> connect_local(const LocalPlace& to);
 };
 
 /// What a node gets from the world: where it runs, its network, its randomness. Borrowed by all who hold it.

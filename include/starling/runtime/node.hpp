@@ -49,6 +49,7 @@ class Node {
 
  private:
   explicit Node(Options options);
+  Status add_transport(const std::string& name, io::World world);
   Status add_quic(io::World world);
   Status keep_addresses(io::World world, std::unique_ptr<AddressStore> store, std::uint64_t wall_clock_ns);
 

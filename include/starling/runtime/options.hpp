@@ -29,7 +29,7 @@ struct Options {
   } daemon;
 
   struct Transport {
-    std::vector<std::string> transports = {"tcp", "quic-v1"};
+    std::vector<std::string> transports = {"tcp", "quic-v1", "ws"};  // also: memory, unix
     std::vector<std::string> securities = {"noise", "tls"};  // in order of preference; also: plaintext (tests only)
     bool allow_plaintext = false;                            // plaintext is refused without it
     std::vector<std::string> muxers = {"yamux", "mplex"};
@@ -40,9 +40,19 @@ struct Options {
     Duration negotiate_timeout = 10s;
     Duration security_timeout = 10s;
     Duration close_timeout = 2s;
+    Duration identify_timeout = 5s;           // first bytes on a port that TCP and WebSocket share
     std::size_t output_buffer = 256u << 10;   // bytes waiting per connection before writers wait
     std::size_t max_stream_inbox = 4u << 20;  // mplex: a slower reader loses its stream
   } transport;
+
+  struct WebSocket {
+    Duration handshake_timeout = 15s;  // web TLS and the HTTP upgrade together
+    std::size_t max_header_bytes = 8u << 10;
+    std::uint64_t max_frame_bytes = 256u << 20;  // as rust-libp2p; content is handed on as it comes, not held
+    std::string certificate_file, key_file;      // PEM; needed to listen on /wss; the key for its owner only
+    std::string ca_file;                         // authorities for dialing /wss; empty: the system's
+    Duration certificate_check = 60s;            // how often a listener looks whether the files changed
+  } websocket;
 
   struct PrivateNetwork {
     std::string key_file;   // /key/swarm/psk/1.0.0/; with one, only peers that have the same key are talked to

@@ -65,7 +65,7 @@ struct MuxerOffer {
 /// Counters of inbound trouble, by reason. Never reset.
 struct InboundCounters {
   std::uint64_t accepted = 0, refused_by_gate = 0, upgraded = 0, failed_negotiation = 0, failed_security = 0,
-                failed_muxer = 0, timed_out = 0, evicted_pending = 0, accept_errors = 0;
+                failed_muxer = 0, timed_out = 0, evicted_pending = 0, accept_errors = 0, certificate_errors = 0;
 };
 
 struct UpgraderOptions {
@@ -79,7 +79,10 @@ struct UpgraderOptions {
   int listen_backlog;
   bool reuse_port;  // dial from the listening port
   muxer::Config muxer;
+  Duration identify_timeout;  // the first bytes on a port that TCP and WebSocket share
 };
+
+class StreamPort;
 
 /// Turns a connected socket into a Connection. The lists are in order of preference; borrowed by all connections.
 struct Upgrader {
@@ -91,6 +94,8 @@ struct Upgrader {
   AcceptGate* gate = nullptr;  // asked by listeners; null lets everybody in
   /// With a key every connection is inside the private network, and those of others fail by PrivateNetworkMismatch.
   std::optional<security::PrivateNetworkKey> private_network = {};
+  /// Where the stream transports listen, so that they can share a port. Theirs.
+  std::vector<std::shared_ptr<StreamPort>> ports = {};
 
   /// Owns `socket` in any case. The stage that failed is in the error's op and in `times`.
   io::Task<Result<std::unique_ptr<Connection>>> upgrade(std::unique_ptr<io::StreamSocket> socket, Direction direction,

@@ -12,8 +12,10 @@
 #include <utility>
 
 #include "io/real/datagram.hpp"
+#include "io/real/local.hpp"
 #include "io/real/name_client.hpp"
 #include "io/real/socket.hpp"
+#include "starling/io/memory_hub.hpp"
 
 namespace starling::io {
 namespace {
@@ -91,7 +93,16 @@ using ReusePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>
 
 class RealNetwork final : public Network {
  public:
-  explicit RealNetwork(AsioReactor& reactor) : reactor_(reactor) {}
+  explicit RealNetwork(AsioReactor& reactor) : reactor_(reactor), memory_(reactor) {}
+
+  Result<std::unique_ptr<Listener>> listen_local(const LocalPlace& at, int backlog) override {
+    if (at.kind == LocalPlace::Kind::Unix) return listen_unix(reactor_, at.name, backlog);
+    return memory_.listen(at.name, backlog);
+  }
+  Result<std::unique_ptr<StreamSocket>> connect_local(const LocalPlace& to) override {
+    if (to.kind == LocalPlace::Kind::Unix) return connect_unix(reactor_, to.name);
+    return memory_.connect(to.name);
+  }
 
   Result<std::unique_ptr<Listener>> listen(const Endpoint& at, const ListenOptions& options) override {
     if (Status free = check_port_free(at); !free) return std::unexpected(std::move(free).error());
@@ -223,6 +234,7 @@ class RealNetwork final : public Network {
   }
 
   AsioReactor& reactor_;
+  MemoryHub memory_;
 };
 
 }  // namespace

@@ -7,8 +7,8 @@
 #include <optional>
 #include <vector>
 
+#include "io/ready_queue.hpp"
 #include "io/sim/path.hpp"
-#include "io/sim/ready_queue.hpp"
 #include "io/sim/ring.hpp"
 #include "starling/io/network.hpp"
 

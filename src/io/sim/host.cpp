@@ -93,6 +93,22 @@ Result<std::vector<Interface>> Host::interfaces() {
   return all;
 }
 
+MemoryHub& Host::hub(LocalPlace::Kind kind) {
+  auto& made = kind == LocalPlace::Kind::Memory ? memory_ : unix_sockets_;
+  if (!made) made.emplace(world_.reactor, options_.stream_window_bytes);
+  return *made;
+}
+
+Result<std::unique_ptr<Listener>> Host::listen_local(const LocalPlace& at, int backlog) {
+  STARLING_CHECK(check_running(Op::Listen));
+  return hub(at.kind).listen(at.name, backlog);
+}
+
+Result<std::unique_ptr<StreamSocket>> Host::connect_local(const LocalPlace& to) {
+  STARLING_CHECK(check_running(Op::Connect));
+  return hub(to.kind).connect(to.name);
+}
+
 void Host::crash(SimCrash how) {
   if (!running_) return;
   running_ = false;

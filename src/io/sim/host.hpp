@@ -10,6 +10,7 @@
 #include "io/sim/datagram.hpp"
 #include "io/sim/path.hpp"
 #include "io/sim/tcp_table.hpp"
+#include "starling/io/memory_hub.hpp"
 #include "starling/io/sim_network.hpp"
 
 namespace starling::io::sim {
@@ -25,6 +26,8 @@ class Host final : public Network {
   Result<std::unique_ptr<DatagramSocket>> bind_datagram(const Endpoint& at, const DatagramOptions& options) override;
   std::unique_ptr<NameClient> make_name_client(const NameClientOptions& options) override;
   Result<std::vector<Interface>> interfaces() override;
+  Result<std::unique_ptr<Listener>> listen_local(const LocalPlace& at, int backlog) override;
+  Result<std::unique_ptr<StreamSocket>> connect_local(const LocalPlace& to) override;
 
   WorldState& world() { return world_; }
   Reactor& reactor();
@@ -59,6 +62,7 @@ class Host final : public Network {
   bool cut_off(const Host& other) const { return ((side_a_ & other.side_b_) | (side_b_ & other.side_a_)) != 0; }
 
  private:
+  MemoryHub& hub(LocalPlace::Kind kind);
   Status check_bindable(const Endpoint& at) const;
 
   WorldState& world_;
@@ -68,6 +72,7 @@ class Host final : public Network {
   TcpTable tcp_;
   Pacer upload_, download_;
   DatagramTable datagrams_;
+  std::optional<MemoryHub> memory_, unix_sockets_;  // made when first used
   std::size_t descriptors_ = 0;
   std::uint64_t life_ = 0, next_listener_ = 1;
   std::uint64_t side_a_ = 0, side_b_ = 0;  // bit n: on that side of partition n

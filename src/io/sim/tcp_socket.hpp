@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "io/sim/ready_queue.hpp"
+#include "io/ready_queue.hpp"
 #include "io/sim/ring.hpp"
 #include "io/sim/tcp_connection.hpp"
 #include "starling/io/network.hpp"

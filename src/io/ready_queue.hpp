@@ -5,7 +5,7 @@
 
 #include "starling/io/task.hpp"
 
-namespace starling::io::sim {
+namespace starling::io {
 
 class ReadyQueue final : private Runnable {
  public:
@@ -33,4 +33,4 @@ class ReadyQueue final : private Runnable {
   Runnable* work_ = nullptr;
 };
 
-}  // namespace starling::io::sim
+}  // namespace starling::io

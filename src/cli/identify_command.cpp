@@ -74,7 +74,14 @@ double milliseconds(Duration time) { return std::chrono::duration<double, std::m
 boost::json::object to_json(const swarm::DialAttempt& attempt) {
   return {{"address", attempt.address.to_string()},
           {"resolved_from", attempt.from ? boost::json::value(attempt.from->to_string()) : boost::json::value()},
+          {"source", std::string(to_string(attempt.source))},
           {"outcome", std::string(to_string(attempt.outcome))},
+          {"skipped", attempt.skipped == swarm::SkipReason::None
+                          ? boost::json::value()
+                          : boost::json::value(std::string(to_string(attempt.skipped)))},
+          {"retry_after_ms", milliseconds(attempt.retry_after)},
+          {"delay_ms", milliseconds(attempt.delay)},
+          {"queued_ms", milliseconds(attempt.queued)},
           {"started_after_ms", milliseconds(attempt.started_after)},
           {"total_ms", milliseconds(attempt.total)},
           {"resolve_ms", milliseconds(attempt.stages.resolve)},
@@ -82,6 +89,8 @@ boost::json::object to_json(const swarm::DialAttempt& attempt) {
           {"security_ms", milliseconds(attempt.stages.security)},
           {"muxer_ms", milliseconds(attempt.stages.muxer)},
           {"reached", attempt.stages.reached},
+          {"code",
+           attempt.error ? boost::json::value(std::string(to_string(attempt.error->code()))) : boost::json::value()},
           {"error", attempt.error ? boost::json::value(attempt.error->message()) : boost::json::value()}};
 }
 
@@ -99,6 +108,8 @@ void print_report(const swarm::DialReport& dial, const TargetFlags& flags) {
               {"peer_id", dial.peer.to_string()},
               {"connected", !dial.error.has_value()},
               {"total_ms", milliseconds(dial.total)},
+              {"reused_connection", dial.reused_connection},
+              {"unlisted", dial.unlisted},
               {"attempts", std::move(attempts)},
               {"error", dial.error ? boost::json::value(dial.error->message()) : boost::json::value()}});
 }

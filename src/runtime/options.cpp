@@ -4,6 +4,7 @@
 
 #include "starling/base/units.hpp"
 #include "starling/host/announced_addresses.hpp"
+#include "starling/multiformats/ip_prefix.hpp"
 #include "starling/names/servers.hpp"
 #include "starling/runtime/configuration.hpp"
 
@@ -27,6 +28,11 @@ std::vector<Error> Options::validate() const {
     mistake("swarm.max_inbound_connections = " + std::to_string(swarm.max_inbound_connections) +
             ": must not exceed swarm.max_connections = " + std::to_string(swarm.max_connections));
   }
+  if (swarm.black_hole_min_successes > swarm.black_hole_window)
+    mistake("swarm.black_hole_min_successes: must not exceed swarm.black_hole_window");
+  for (const std::string& network : swarm.reachable_networks)
+    if (const auto parsed = IpPrefix::from_string(network); !parsed)
+      mistake("swarm.reachable_networks: " + parsed.error().detail());
   const auto ordered = [&](const char* low, std::uint64_t low_value, const char* high, std::uint64_t high_value) {
     if (low_value > high_value)
       mistake(std::string(low) + " = " + exact_size(low_value) + ": must not exceed " + high + " = " +

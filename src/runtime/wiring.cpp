@@ -9,6 +9,7 @@
 #include "runtime/diagnostics.hpp"
 #include "runtime/limits.hpp"
 #include "runtime/quic_wiring.hpp"
+#include "starling/multiformats/ip_prefix.hpp"
 #include "starling/runtime/configuration.hpp"
 #include "starling/runtime/node.hpp"
 #include "starling/runtime/resolver.hpp"
@@ -124,13 +125,36 @@ host::HostOptions host_options(const Options& options, std::uint64_t wall_clock_
           .interface_check_interval = options.announce.interface_check_interval};
 }
 
+// `reachable_networks` was validated.
+std::vector<IpPrefix> prefixes(const std::vector<std::string>& texts) {
+  std::vector<IpPrefix> parsed;
+  for (const std::string& text : texts)
+    if (const auto prefix = IpPrefix::from_string(text)) parsed.push_back(*prefix);
+  return parsed;
+}
+
 swarm::SwarmOptions swarm_options(const Options& options, resource::Manager& resources) {
   const auto& s = options.swarm;
   return {.dial_timeout = s.dial_timeout,
-          .dial_stagger = s.dial_stagger,
+          .dial_address_timeout = s.dial_address_timeout,
+          .dial_local_timeout = s.dial_local_timeout,
           .max_dials_per_peer = s.max_dials_per_peer,
-          .max_dials = s.max_dials,
           .max_addresses_per_dial = s.max_addresses_per_dial,
+          .max_pending_dials = s.max_pending_dials,
+          .dial_delays = {.step = s.dial_delay,
+                          .rest = s.dial_rest_delay,
+                          .local_step = s.dial_local_delay,
+                          .local_rest = s.dial_local_rest_delay,
+                          .relay = s.dial_relay_delay,
+                          .answer_pause = s.dial_answer_pause},
+          .dial_limits = {.max_dials = s.max_dials,
+                          .max_half_open = s.max_half_open_dials,
+                          .per_second = s.max_dials_per_second,
+                          .burst = s.max_dials_burst},
+          .backoff = {s.backoff_base, s.backoff_step, s.backoff_max, s.backoff_entries},
+          .black_hole = {s.black_hole_window, s.black_hole_min_successes},
+          .interface_cache = s.interface_cache,
+          .reachable_networks = prefixes(s.reachable_networks),
           .connections = connection_manager_options(options, resources.limits()),
           .resources = &resources};
 }

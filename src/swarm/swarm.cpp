@@ -35,6 +35,16 @@ Multiaddr with_ip(const Multiaddr& address, const io::IpAddress& ip) {
   return made;
 }
 
+// As go-libp2p chooses. Both sides may choose differently; both connections stay, so nothing flaps.
+bool better(const Link& a, const Link& b) {
+  const auto rank = [](const Link& link) {
+    const transport::ConnectionStats stats = link.stats();
+    const bool direct = !link.info().remote_address.has(Protocol::P2pCircuit);
+    return std::pair(direct, stats.inbound_streams + stats.outbound_streams);
+  };
+  return rank(a) > rank(b);
+}
+
 }  // namespace
 
 Link::Link(Swarm& swarm, ConnectionId id, std::unique_ptr<transport::Connection> connection)
@@ -53,6 +63,7 @@ Swarm::Swarm(io::World world, PeerId local, const SwarmOptions& options, SwarmEv
       events_(events),
       manager_(options.connections),
       house_keeping_(world.reactor, [this] { keep_house(); }),
+      dialing_(std::make_unique<Dialing>(world, options)),
       tasks_(world.reactor),
       dial_tasks_(world.reactor) {}
 
@@ -124,6 +135,8 @@ Result<Link*> Swarm::adopt(std::unique_ptr<transport::Connection> connection) {
   by_peer_[link.peer()].push_back(&link);
   manager_.opened(id, link.peer(), link.info().direction, world_.reactor.now());
   ++counters_.connections_opened;
+  dialing_->backoff.clear(link.peer());
+  if (const auto pending = dials_.find(link.peer()); pending != dials_.end()) pending->second->wake.notify_all();
   link.connection_->start(link);
   events_.on_connected(link);
   keep_house();
@@ -215,9 +228,10 @@ io::Task<void> Swarm::bury(std::unique_ptr<Link> link) { co_await link->connecti
 Link* Swarm::find(const PeerId& peer) {
   const auto found = by_peer_.find(peer);
   if (found == by_peer_.end()) return nullptr;
+  Link* best = nullptr;
   for (Link* link : found->second)
-    if (!link->closed()) return link;
-  return nullptr;
+    if (!link->closed() && (best == nullptr || !better(*best, *link))) best = link;
+  return best;
 }
 
 Link* Swarm::find(ConnectionId id) {
@@ -245,7 +259,6 @@ io::Task<void> Swarm::links_gone() {
 io::Task<void> Swarm::close() {
   closing_ = true;
   house_keeping_.cancel();
-  dial_slot_free_.notify_all();
   co_await dial_tasks_.close();
   if (resolver_) co_await resolver_->close();
   dials_.clear();

@@ -92,7 +92,7 @@ class CommandLine(unittest.TestCase):
         explain = lambda key, *more, **options: last_json(
             run("config", "explain", key, "--config", file, "--json", *more, **options).stdout)
         self.assertEqual(explain("swarm.max_dials")["origin"], f"{file}:2")
-        self.assertEqual(explain("swarm.dial_stagger")["origin"], "profile lan")
+        self.assertEqual(explain("swarm.dial_delay")["origin"], "profile lan")
         self.assertEqual(explain("swarm.max_connections")["origin"], "default")
         variable = {**os.environ, "STARLING_SWARM_MAX_DIALS": "6"}
         self.assertEqual(explain("swarm.max_dials", env=variable)["origin"], "environment STARLING_SWARM_MAX_DIALS")

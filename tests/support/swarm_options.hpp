@@ -7,13 +7,23 @@ namespace starling::testing {
 
 using std::literals::chrono_literals::operator""s;
 using std::literals::chrono_literals::operator""ms;
+using std::literals::chrono_literals::operator""min;
 
 inline swarm::SwarmOptions swarm_options() {
-  return {.dial_timeout = 20s,
-          .dial_stagger = 250ms,
-          .max_dials_per_peer = 8,
-          .max_dials = 16,
-          .max_addresses_per_dial = 10,
+  return {
+      .dial_timeout = 20s,
+      .dial_address_timeout = 15s,
+      .dial_local_timeout = 5s,
+      .max_dials_per_peer = 8,
+      .max_addresses_per_dial = 10,
+      .max_pending_dials = 32,
+      .dial_delays =
+          {.step = 250ms, .rest = 1s, .local_step = 30ms, .local_rest = 100ms, .relay = 500ms, .answer_pause = 500ms},
+      .dial_limits = {.max_dials = 16, .max_half_open = 16, .per_second = 1000, .burst = 1000},
+      .backoff = {.base = 5s, .step = 1s, .max = 5min, .entries = 64},
+      .black_hole = {.window = 100, .min_successes = 5},
+      .interface_cache = 1min,
+      .reachable_networks = {},
           .connections = {.low_water = 12,
                           .high_water = 14,
                           .max_connections = 16,

@@ -16,6 +16,7 @@ namespace starling::runtime {
 
 using std::literals::chrono_literals::operator""s;
 using std::literals::chrono_literals::operator""ms;
+using std::literals::chrono_literals::operator""min;
 
 struct Options {
   struct Identity {
@@ -119,11 +120,32 @@ struct Options {
   } dns;
 
   struct Swarm {
-    Duration dial_timeout = 60s;
-    Duration dial_stagger = 250ms;
-    std::size_t max_dials_per_peer = 8;
-    std::size_t max_dials = 160;
+    Duration dial_timeout = 60s;             // the whole dial of a peer
+    Duration dial_address_timeout = 15s;     // one address, handshakes included
+    Duration dial_local_timeout = 5s;        // the same in a network of this host
+    Duration dial_delay = 250ms;             // RFC 8305: between public addresses of a peer, better ones first
+    Duration dial_rest_delay = 1s;           // neither QUIC nor TCP
+    Duration dial_local_delay = 30ms;        // as dial_delay, in networks of this host
+    Duration dial_local_rest_delay = 100ms;  // as dial_rest_delay, in networks of this host
+    Duration dial_relay_delay = 500ms;       // relayed addresses, when there are public ones
+    Duration dial_answer_pause = 500ms;      // no other address while the handshakes of one that answered run
+    std::size_t max_dials_per_peer = 8;      // addresses at once
     std::size_t max_addresses_per_dial = 100;
+    std::size_t max_pending_dials = 1024;    // peers being dialed
+    std::size_t max_dials = 160;             // addresses at once that need a descriptor, over all peers
+    std::size_t max_half_open_dials = 128;   // addresses at once without an answer; home routers have small tables
+    std::size_t max_dials_per_second = 100;  // addresses, on average
+    std::size_t max_dials_burst = 200;       // addresses at once after a quiet time
+    Duration backoff_base = 5s;              // after the first failure of an address
+    Duration backoff_step = 1s;              // times the square of the failures before
+    Duration backoff_max = 5min;
+    std::size_t backoff_entries = 4096;        // addresses remembered
+    std::size_t black_hole_window = 100;       // dials looked at; and how often a blocked kind is probed
+    std::size_t black_hole_min_successes = 5;  // of those
+    Duration interface_cache = 60s;            // how long the list of the host's interfaces is used
+    /// Networks that are not public, in which this host has no interface, and whose addresses are dialed all the same:
+    /// "10.0.0.0/8" behind a VPN's router.
+    std::vector<std::string> reachable_networks;
     std::size_t max_connections = 16384;
     std::size_t max_inbound_connections = 12288;
     std::size_t max_connections_per_peer = 8;

@@ -18,7 +18,7 @@ struct DialAddress {
 std::vector<DialAddress> from_source(AddressSource source, std::vector<Multiaddr> addresses);
 
 enum class DialOrigin : std::uint8_t {
-  User,        // somebody asks for this peer now: no back-off, no guess about the network stands in the way
+  User,        // somebody asks for this peer now: neither back-off nor a black hole stands in the way
   Background,  // the node itself: lookups, reconnecting, discovery
 };
 

@@ -3,6 +3,7 @@
 // spec: connections/README.md. Threading: one reactor's thread.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -11,21 +12,30 @@
 #include <vector>
 
 #include "starling/io/network.hpp"
+#include "starling/multiformats/ip_prefix.hpp"
 #include "starling/names/resolver.hpp"
 #include "starling/swarm/connection_manager.hpp"
 #include "starling/swarm/dial_options.hpp"
 #include "starling/swarm/dial_report.hpp"
+#include "starling/swarm/dial_settings.hpp"
 #include "starling/swarm/gater.hpp"
 #include "starling/transport/transport.hpp"
 
 namespace starling::swarm {
 
 struct SwarmOptions {
-  Duration dial_timeout;           // the whole dial of a peer
-  Duration dial_stagger;           // between the starts of two addresses of one peer; a failure starts the next at once
-  std::size_t max_dials_per_peer;  // addresses at once
-  std::size_t max_dials;           // addresses at once, over all peers
-  std::size_t max_addresses_per_dial;  // more are ignored
+  Duration dial_timeout;               // the whole dial of a peer
+  Duration dial_address_timeout;       // one address, handshakes included
+  Duration dial_local_timeout;         // the same for an address in a network of this host
+  std::size_t max_dials_per_peer;      // addresses at once
+  std::size_t max_addresses_per_dial;  // the others are left out, the last in the ranking first
+  std::size_t max_pending_dials;       // peers being dialed; more dials are refused
+  DialDelays dial_delays;
+  DialLimits dial_limits;
+  BackoffOptions backoff;
+  BlackHoleOptions black_hole;
+  Duration interface_cache;                  // how long the list of the host's interfaces is used
+  std::vector<IpPrefix> reachable_networks;  // not public, in no interface's network, and dialed all the same
   ConnectionManagerOptions connections = {};
   resource::Manager* resources = nullptr;  // borrowed; counts connections and streams. Null: nothing is counted
 };
@@ -75,6 +85,18 @@ struct SwarmCounters {
                 bytes_out = 0;  // bytes of closed connections
   // connections_closed by reason: by this node, by the peer, its breach of a protocol or limit, silence, the network
   std::uint64_t closed_local = 0, closed_remote = 0, closed_violation = 0, closed_timeout = 0, closed_network = 0;
+  std::uint64_t dials_refused = 0;                              // more than max_pending_dials
+  std::array<std::uint64_t, kSkipReasons> addresses_skipped{};  // by SkipReason
+};
+
+/// What dialing is doing now and what it knows of the network.
+struct DialState {
+  std::size_t pending = 0;                                  // peers being dialed
+  std::size_t running = 0, descriptors = 0, half_open = 0;  // addresses being dialed, and how many of these count twice
+  std::size_t queued = 0;                                   // addresses that wait for a place in the budget
+  std::size_t backed_off = 0;                               // addresses remembered as failed
+  std::uint64_t backoff_evicted = 0;                        // forgotten for lack of room
+  BlackHoleStatus udp, ip6;
 };
 
 class Swarm {
@@ -104,7 +126,16 @@ class Swarm {
   /// Asked before every dial. Borrowed: must outlive the swarm or be replaced; null permits everything.
   void set_gater(Gater* gater) { gater_ = gater; }
 
-  /// The best open connection to `peer`, or null.
+  DialState dial_state() const;
+  /// Forgets that addresses of `peer`, or of any peer, failed.
+  void clear_backoff(const PeerId& peer);
+  void clear_backoff();
+  /// This host is in another network: what was learned of the old one is forgotten. Noticed by itself within
+  /// `interface_cache` when something is dialed.
+  void network_changed();
+
+  /// The best open connection to `peer`, or null: direct before relayed, then the one with more streams, then the
+  /// youngest.
   Link* find(const PeerId& peer);
   Link* find(ConnectionId id);
   std::vector<Link*> connections();
@@ -124,6 +155,7 @@ class Swarm {
  private:
   friend class Link;
   struct PendingDial;
+  struct Dialing;
   class Dialer;
 
   io::Task<void> accept_from(transport::TransportListener& listener);
@@ -139,11 +171,11 @@ class Swarm {
   io::Task<void> links_gone();
   void on_link_closed(Link& link, const transport::CloseReason& reason);
   transport::Transport* transport_for(const Multiaddr& address);
-  io::Task<void> run_dial(PendingDial& dial, std::vector<DialAddress> addresses);
+  Status check_dial(const PeerId& peer);
+  PendingDial& join_dial(const PeerId& peer, std::vector<DialAddress> addresses, DialOptions options);
+  io::Task<void> run_dial(PendingDial& dial);
   io::Task<names::Resolution> look_up_names(std::vector<Multiaddr> addresses);
-  io::Task<std::vector<DialAttempt>> plan(const PeerId& peer, std::vector<DialAddress> addresses);
-  io::Task<std::vector<DialAttempt>> resolve(const PeerId& peer, std::vector<Multiaddr> addresses);
-  io::Task<Status> take_dial_slot();
+  io::Task<std::vector<DialAttempt>> resolve(const PeerId& peer, std::vector<DialAddress> given);
 
   io::World world_;
   PeerId local_;
@@ -156,13 +188,13 @@ class Swarm {
   std::map<ConnectionId, std::unique_ptr<Link>> links_;
   std::unordered_map<PeerId, std::vector<Link*>> by_peer_;
   std::unordered_map<PeerId, std::unique_ptr<PendingDial>> dials_;
-  std::size_t dials_running_ = 0;
+  std::unique_ptr<Dialing> dialing_;
   ConnectionId next_id_ = 1;
   ConnectionManager manager_;
   io::CallbackTimer house_keeping_;
   SwarmCounters counters_;
   bool closing_ = false;
-  io::WaitQueue dial_slot_free_, link_gone_;
+  io::WaitQueue link_gone_;
   io::TaskGroup tasks_, dial_tasks_;
 };
 

@@ -5,6 +5,8 @@
 #include <bit>
 #include <memory>
 
+#include "starling/base/buffers.hpp"
+
 namespace starling {
 namespace {
 
@@ -19,6 +21,7 @@ class BlockPool {
       for (std::uint8_t* block : kept) delete[] block;
   }
   std::uint8_t* take(std::size_t log2) {
+    in_use_ += std::int64_t{1} << log2;
     if (log2 <= kLargestBlockLog2) {
       auto& kept = free_[log2 - kSmallestBlockLog2];
       if (!kept.empty()) {
@@ -30,6 +33,7 @@ class BlockPool {
     return new std::uint8_t[std::size_t{1} << log2];
   }
   void give(std::uint8_t* block, std::size_t capacity) {
+    in_use_ -= std::int64_t(capacity);
     const auto log2 = std::size_t(std::countr_zero(capacity));
     if (log2 <= kLargestBlockLog2) {
       auto& kept = free_[log2 - kSmallestBlockLog2];
@@ -37,8 +41,11 @@ class BlockPool {
     }
     delete[] block;
   }
+  /// Below zero on a thread that only frees.
+  std::int64_t in_use() const { return in_use_; }
 
  private:
+  std::int64_t in_use_ = 0;
   std::array<std::vector<std::uint8_t*>, kLargestBlockLog2 - kSmallestBlockLog2 + 1> free_;
 };
 
@@ -48,6 +55,8 @@ BlockPool& pool() {
 }
 
 }  // namespace
+
+std::size_t buffer_bytes() { return std::size_t(std::max<std::int64_t>(pool().in_use(), 0)); }
 
 void ByteQueue::make_room(std::size_t bytes) {
   const std::size_t used = size();

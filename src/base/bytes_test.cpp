@@ -1,5 +1,7 @@
 #include "starling/base/bytes.hpp"
 
+#include "starling/base/buffers.hpp"
+
 #include <gtest/gtest.h>
 
 #include <string>
@@ -90,6 +92,19 @@ TEST(ByteQueue, behaves_like_a_string_whatever_is_appended_and_consumed) {
     ASSERT_LE(queue.size(), queue.capacity());
     if (step % 50 == 0) ASSERT_TRUE(as_text(queue.view()) == model);
   }
+}
+
+TEST(ByteQueue, what_buffers_hold_is_counted_until_they_are_empty) {
+  const std::size_t before = buffer_bytes();
+  {
+    ByteQueue queue;
+    const ByteVector data(5000);
+    queue.append(data);
+    EXPECT_EQ(buffer_bytes(), before + 8192);
+    queue.append(data);
+    EXPECT_EQ(buffer_bytes(), before + 16384);
+  }
+  EXPECT_EQ(buffer_bytes(), before);
 }
 
 }  // namespace

@@ -2,10 +2,11 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 
+#include "cli/api.hpp"
 #include "cli/commands.hpp"
+#include "cli/daemon_services.hpp"
 #include "cli/gater_watch.hpp"
 #include "cli/session.hpp"
 #include "cli/test_protocols.hpp"
@@ -33,24 +34,17 @@ std::vector<std::string> default_listen(const std::vector<std::string>& transpor
   return all;
 }
 
-std::filesystem::path default_data_dir() {
-  if (const char* xdg = std::getenv("XDG_DATA_HOME"); xdg != nullptr && *xdg != '\0')
-    return std::filesystem::path(xdg) / "starling";
-  const char* home = std::getenv("HOME");
-  return std::filesystem::path(home != nullptr ? home : ".") / ".local/share/starling";
-}
-
 // What a daemon keeps, it keeps in its data folder: the identity, unless --key names a file, and the address book. With
 // --key and no folder it keeps nothing else.
-Status choose_files(DaemonFlags& flags, const std::string& data_dir) {
-  if (!flags.node.key_file.empty() && data_dir.empty()) return {};
-  const std::filesystem::path folder = data_dir.empty() ? default_data_dir() : std::filesystem::path(data_dir);
+Status choose_files(NodeFlags& flags, const std::string& given_folder) {
+  if (!flags.key_file.empty() && given_folder.empty()) return {};
+  const std::filesystem::path folder = data_dir(given_folder);
   std::error_code problem;
   std::filesystem::create_directories(folder, problem);
   if (problem)
     return fail(ErrorCode::FileUnwritable, Op::WriteFile, Origin::Local, folder.string() + ": " + problem.message());
-  if (flags.node.key_file.empty()) flags.node.key_file = folder / "identity.key";
-  flags.node.address_file = folder / "addresses.db";
+  if (flags.key_file.empty()) flags.key_file = folder / "identity.key";
+  flags.address_file = folder / "addresses.db";
   return {};
 }
 
@@ -144,22 +138,41 @@ void print_served(const perf::Served& served) {
               {"mismatches", served.mismatches}});
 }
 
-io::Task<int> serve(Session& session, const DaemonFlags& flags) {
+Status listen(Session& session, Log& log) {
+  const std::vector<std::string>& given = session.node->options().daemon.listen;
+  for (const std::string& text : given.empty() ? default_listen(session.node->options().transport.transports) : given) {
+    STARLING_TRY(const Multiaddr address, Multiaddr::from_string(text));
+    const auto bound = session.host().listen(address);
+    if (!bound) {
+      log.error("swarm", "cannot listen", {{"address", text}, {"error", bound.error()}});
+      return std::unexpected(bound.error());
+    }
+    log.info("swarm", "listening", {{"address", bound->to_string()}});
+  }
+  return {};
+}
+
+io::Task<int> serve(Session& session, const DaemonFlags& flags, bool port_was_given, Log& log) {
   if (flags.test_protocols) serve_test_protocols(session.host());
   if (flags.test_protocols && session.node->options().perf.serve)
     perf::serve(session.host(), session.node->perf_options(), print_served);
   GaterWatch rules(*session.node, gater_file(session.node->options().daemon.data_dir));
   if (const Status read = rules.look(); !read) co_return report(read.error(), session.flags.json);
   const auto subscriptions = print_events(session);
-  const std::vector<std::string>& given = session.node->options().daemon.listen;
-  const auto listen = given.empty() ? default_listen(session.node->options().transport.transports) : given;
-  for (const std::string& text : listen) {
-    const auto address = Multiaddr::from_string(text);
-    if (!address) co_return report(address.error(), session.flags.json);
-    if (const auto bound = session.host().listen(*address); !bound) co_return report(bound.error(), session.flags.json);
+  if (const Status listening = listen(session, log); !listening)
+    co_return report(listening.error(), session.flags.json);
+  DaemonServices services(session, log);
+  // A daemon whose identity is elsewhere and that was given no folder leaves the user's alone.
+  const std::string& folder = session.node->options().daemon.data_dir;
+  const bool has_folder = !folder.empty() || flags.node.key_file.empty();
+  if (const Status started = services.start(port_was_given, has_folder ? data_dir(folder) : ""); !started) {
+    co_await services.close();
+    co_return report(started.error(), session.flags.json);
   }
   announce(session);
   co_await show_status(session, rules);
+  log.info("daemon", "stopping");
+  co_await services.close();
   co_return kOk;
 }
 
@@ -169,11 +182,15 @@ int run_daemon(DaemonFlags flags) {
   if (const Status right = runtime::to_status(configuration->mistakes); !right)
     return report(right.error(), flags.node.json);
   const runtime::Options& options = configuration->options;
-  if (const Status chosen = choose_files(flags, options.daemon.data_dir); !chosen)
-    return report(chosen.error(), flags.node.json);
   NodeFlags node = flags.node;
+  if (const Status chosen = choose_files(node, options.daemon.data_dir); !chosen)
+    return report(chosen.error(), flags.node.json);
+  Log log(*log_level_from_string(options.log.level), stderr_sink());
+  log.info("daemon", "starting",
+           {{"version", kVersion}, {"config", flags.node.config_file}, {"profile", configuration->profile}});
+  const bool port_was_given = configuration->source_of("diagnostics.port").kind != runtime::Source::Kind::Default;
   return run_session(std::move(node), options, /*timed=*/false,
-                     [flags](Session& session) { return serve(session, flags); });
+                     [&](Session& session) { return serve(session, flags, port_was_given, log); });
 }
 
 }  // namespace

@@ -100,4 +100,19 @@ std::string Metrics::text() const {
   return text;
 }
 
+std::string Metrics::reference() const {
+  std::string text;
+  std::string_view prefix;
+  for (const auto& [name, family] : families_) {
+    const std::string_view own = std::string_view(name).substr(0, name.find('_'));
+    if (own != prefix)
+      text += fmt::format("\n## {}\n\n| metric | type | labels | what it is |\n|---|---|---|---|\n", own);
+    prefix = own;
+    std::string labels;
+    for (const std::string& label : family.labels_) labels += (labels.empty() ? "`" : ", `") + label + "`";
+    text += fmt::format("| `{}` | {} | {} | {} |\n", name, to_string(family.type_), labels, family.help_);
+  }
+  return text;
+}
+
 }  // namespace starling::diagnostics

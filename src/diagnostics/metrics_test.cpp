@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "starling/diagnostics/process.hpp"
 #include "starling/diagnostics/registry.hpp"
 
 namespace starling::diagnostics {
@@ -43,6 +44,14 @@ TEST(Metrics, large_counters_keep_every_digit_that_a_double_holds) {
   EXPECT_THAT(all.text(), HasSubstr("a_total 4503599627370496\n"));
 }
 
+TEST(Metrics, the_reference_lists_families_with_their_labels) {
+  Metrics all;
+  all.counter("b_x_total", "Second.", {"reason", "dir"});
+  all.gauge("a_y", "First.");
+  EXPECT_THAT(all.reference(), HasSubstr("## a\n"));
+  EXPECT_THAT(all.reference(), HasSubstr("| `b_x_total` | counter | `reason`, `dir` | Second. |\n"));
+}
+
 TEST(Metrics, a_histogram_counts_upward_and_ends_with_all) {
   Histogram times;
   times.add(1us);
@@ -56,6 +65,13 @@ TEST(Metrics, a_histogram_counts_upward_and_ends_with_all) {
   EXPECT_THAT(text, HasSubstr("a_seconds_bucket{kind=\"x\",le=\"4e-06\"} 2\n"));
   EXPECT_THAT(text, HasSubstr("a_seconds_bucket{kind=\"x\",le=\"+Inf\"} 3\n"));
   EXPECT_THAT(text, HasSubstr("a_seconds_sum{kind=\"x\"} 0.500004\na_seconds_count{kind=\"x\"} 3\n"));
+}
+
+TEST(ProcessMetrics, this_process_has_memory_descriptors_and_used_the_processor) {
+  Metrics all;
+  process_metrics(all);
+  for (const auto& [name, family] : all.families()) EXPECT_NE(family.samples(), "") << name;
+  EXPECT_EQ(all.families().size(), 5u);
 }
 
 TEST(Registry, an_unknown_page_names_those_there_are) {

@@ -13,6 +13,7 @@ Host::Host(io::World world, crypto::PrivateKey key, HostOptions options, const s
       key_(std::move(key)),
       id_(PeerId::from_public_key(key_.public_key())),
       options_(std::move(options)),
+      traffic_(options_.traffic),
       record_sequence_(options_.record_sequence),
       book_(options_.address_book),
       observed_(options_.observed),
@@ -110,7 +111,19 @@ Result<Stream> Host::open_lazy(swarm::Link& link, std::string protocol) {
   if (!took && !(took.error() == ErrorCode::WouldBlock)) return std::unexpected(took.error());
   if (!took || *took < proposal.size()) return fail(ErrorCode::WouldBlock, Op::OpenStream, Origin::Local);
   ++counters_.streams_opened;
-  return Stream(std::move(raw), std::move(info), std::move(lazy), std::move(hold));
+  return charged(Stream(std::move(raw), std::move(info), std::move(lazy), std::move(hold)));
+}
+
+// Charges the stream to the name that this node registered or asked for: what a remote peer made up is no account.
+Stream Host::charged(Stream stream) {
+  std::string_view name = stream.protocol();
+  if (stream.info().direction == Direction::Inbound && !handlers_.contains(name)) {
+    const auto matching =
+        std::find_if(patterns_.begin(), patterns_.end(), [&](const Pattern& each) { return each.matches(name); });
+    name = matching == patterns_.end() ? Traffic::kOther : std::string_view(matching->advertised);
+  }
+  stream.charge_to(traffic_.open_stream(name, stream.info().direction));
+  return stream;
 }
 
 io::Task<Result<std::string>> Host::negotiate_outbound(transport::RawStream& raw, std::vector<std::string> protocols) {
@@ -161,7 +174,7 @@ io::Task<Result<Stream>> Host::try_open(swarm::Link& link, const std::vector<std
     co_return std::unexpected(std::move(settled).error());
   }
   ++counters_.streams_opened;
-  co_return Stream(std::move(raw), std::move(info), nullptr, std::move(hold));
+  co_return charged(Stream(std::move(raw), std::move(info), nullptr, std::move(hold)));
 }
 
 io::Task<Result<Stream>> Host::open_stream(PeerId peer, std::vector<std::string> protocols) {
@@ -189,10 +202,18 @@ const PeerState* Host::peer(const PeerId& peer) const {
   return found == peers_.end() ? nullptr : found->second.get();
 }
 
+const Traffic& Host::traffic() {
+  traffic_.sample(world_.reactor.now(), [this](const Traffic::Add& add) {
+    for (const swarm::Link* link : swarm_.connections()) add(link->info(), link->stats());
+  });
+  return traffic_;
+}
+
 void Host::on_connected(swarm::Link& link) {
   auto& state = peers_[link.peer()];
   if (!state) state = std::make_unique<Peer>();
   if (++state->connections == 1) book_.connected(link.peer());
+  traffic_.connected(link.info());
   events_.emit(PeerConnected{link.peer(), link.id(), link.info().direction, link.info().remote_address});
   if (options_.identify && !state->identifying && !closing_) {
     state->identifying = true;
@@ -207,6 +228,7 @@ void Host::on_disconnected(swarm::Link& link, const transport::CloseReason& reas
   if (last) book_.disconnected(link.peer(), now);
   if (observed_.disconnected(link.id(), now)) refresh_announced();
   schedule_upkeep();
+  traffic_.disconnected(link.info(), link.stats());
   events_.emit(PeerDisconnected{link.peer(), link.id(), reason, last});
   forget_if_unused(link.peer());
 }
@@ -269,7 +291,7 @@ io::Task<void> Host::serve(std::unique_ptr<transport::RawStream> raw, StreamInfo
   const StreamHandler handler = *found;  // it may be removed while it runs
   ++counters_.streams_accepted;
   ++handlers_running_;
-  co_await handler(Stream(std::move(raw), std::move(info), nullptr, std::move(hold)));
+  co_await handler(charged(Stream(std::move(raw), std::move(info), nullptr, std::move(hold))));
   --handlers_running_;
 }
 

@@ -35,7 +35,7 @@ io::Task<Result<std::size_t>> Stream::read_some(MutableBytes into) {
   STARLING_CO_TRY(const Bytes view, co_await peek());
   const std::size_t count = std::min(view.size(), into.size());
   if (count > 0) std::memcpy(into.data(), view.data(), count);
-  if (count > 0) raw_->consume(count);
+  if (count > 0) consume(count);
   co_return count;
 }
 
@@ -85,6 +85,7 @@ io::Task<Status> write_all(transport::RawStream& raw, Bytes data) {
 
 io::Task<Status> Stream::write(Bytes data) {
   Status written = co_await write_all(*raw_, data);
+  if (written) account_.wrote(data.size());
   if (written || !lazy_) co_return written;
   co_return std::unexpected(refusal(std::move(written.error())));
 }

@@ -32,9 +32,12 @@ struct FramePool {
   return frames;
 }
 
+thread_local std::size_t live_frames = 0;
+
 }  // namespace
 
 void* allocate_frame(std::size_t size) {
+  ++live_frames;
 #ifndef STARLING_PLAIN_FRAMES
   const std::size_t index = (size - 1) / kClassBytes;
   if (index < kClasses) {
@@ -51,6 +54,7 @@ void* allocate_frame(std::size_t size) {
 }
 
 void free_frame(void* frame, [[maybe_unused]] std::size_t size) noexcept {
+  --live_frames;
 #ifndef STARLING_PLAIN_FRAMES
   const std::size_t index = (size - 1) / kClassBytes;
   if (index < kClasses) {
@@ -66,6 +70,8 @@ void free_frame(void* frame, [[maybe_unused]] std::size_t size) noexcept {
 }
 
 }  // namespace detail
+
+std::size_t live_tasks() { return detail::live_frames; }
 
 bool Wait::suspend(std::coroutine_handle<> handle, const TaskContext& context) {
   handle_ = handle;

@@ -6,6 +6,7 @@
 #include <cctype>
 
 #include "runtime/configuration_text.hpp"
+#include "starling/base/assert.hpp"
 
 namespace starling::runtime {
 namespace {
@@ -103,6 +104,12 @@ std::string Source::to_string() const {
       return "flag " + where;
   }
   return {};
+}
+
+const Source& Configuration::source_of(std::string_view key) const {
+  const Key* found = find_key(key);
+  STARLING_ASSERT(found != nullptr, "source_of() is asked for keys of the table");
+  return sources[std::size_t(found - configuration_keys().data())];
 }
 
 Configuration configure(const ConfigurationInput& input) {

@@ -28,7 +28,7 @@ std::string mistakes_of(const Configuration& configuration) {
 }
 
 const Source& source_of(const Configuration& configuration, std::string_view key) {
-  return configuration.sources[std::size_t(find_key(key) - configuration_keys().data())];
+  return configuration.source_of(key);
 }
 
 std::string read(const std::string& path) {
@@ -124,13 +124,16 @@ TEST(Configuration, all_mistakes_are_told_at_once_each_with_its_place) {
 }
 
 TEST(Configuration, values_of_the_wrong_kind_are_refused) {
-  for (const char* line :
-       {"swarm.max_dials = \"100\"", "swarm.max_dials = 1.5", "swarm.max_dials = -1", "swarm.max_dials = [1]",
-        "swarm.max_dials = {}", "host.identify = 1", "host.identify = \"true\"", "swarm.dial_timeout = 1",
-        "swarm.dial_timeout = 07:32:00", "muxer.window_memory = true", "muxer.window_memory = -5",
-        "transport.muxers = \"yamux\"", "transport.muxers = [1]", "transport.muxers = []",
-        "transport.muxers = [\"yamx\"]", "identity.agent_version = 5", "log.level = \"loud\"",
-        "diagnostics.port = 65536", "swarm = 5"})
+  for (const char* line : {"swarm.max_dials = \"100\"",     "swarm.max_dials = 1.5",
+                           "swarm.max_dials = -1",          "swarm.max_dials = [1]",
+                           "swarm.max_dials = {}",          "host.identify = 1",
+                           "host.identify = \"true\"",      "swarm.dial_timeout = 1",
+                           "swarm.dial_timeout = 07:32:00", "muxer.window_memory = true",
+                           "muxer.window_memory = -5",      "transport.muxers = \"yamux\"",
+                           "transport.muxers = [1]",        "transport.muxers = []",
+                           "transport.muxers = [\"yamx\"]", "identity.agent_version = 5",
+                           "log.level = \"loud\"",          "diagnostics.address = \"localhost\"",
+                           "diagnostics.port = 65536",      "swarm = 5"})
     EXPECT_THAT(of_file(line).mistakes, SizeIs(1)) << line;
 }
 

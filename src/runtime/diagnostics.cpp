@@ -1,10 +1,14 @@
 #include "runtime/diagnostics.hpp"
 
+#include <algorithm>
+#include <array>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
+#include <map>
 
 #include "runtime/address_pages.hpp"
 #include "runtime/limits_page.hpp"
+#include "starling/base/buffers.hpp"
 #include "starling/base/version.hpp"
 
 namespace starling::runtime {
@@ -28,6 +32,97 @@ boost::json::value node_page(Node& node) {
                              {"listening", std::move(listening)},
                              {"addresses", std::move(addresses)},
                              {"protocols", strings(node.host().protocols())}};
+}
+
+boost::json::object flow(std::string name, const host::Flow& total, const host::FlowRate& rate) {
+  return {{"name", std::move(name)},
+          {"in", total.in},
+          {"out", total.out},
+          {"in_rate", rate.in()},
+          {"out_rate", rate.out()}};
+}
+
+// The peers with most traffic; the rest is one line.
+boost::json::array busiest_peers(const host::Traffic& traffic) {
+  constexpr std::size_t kShown = 100;
+  std::vector<std::pair<const PeerId*, const host::PeerTraffic*>> peers;
+  for (const auto& [id, peer] : traffic.peers()) peers.emplace_back(&id, &peer);
+  const std::size_t shown = std::min(kShown, peers.size());
+  std::partial_sort(peers.begin(), peers.begin() + std::ptrdiff_t(shown), peers.end(),
+                    [](const auto& a, const auto& b) { return a.second->total.all() > b.second->total.all(); });
+  boost::json::array list;
+  host::Flow rest = traffic.other_peers();
+  for (std::size_t i = 0; i < peers.size(); ++i) {
+    if (i < shown) {
+      list.push_back(flow(peers[i].first->to_string(), peers[i].second->total, peers[i].second->rate));
+    } else {
+      rest += peers[i].second->total;
+    }
+  }
+  if (rest.all() > 0) list.push_back(flow("all others", rest, {}));
+  return list;
+}
+
+boost::json::value bandwidth_page(Node& node) {
+  const host::Traffic& traffic = node.host().traffic();
+  boost::json::array transports, protocols;
+  for (const auto& [name, each] : traffic.transports()) transports.push_back(flow(name, each.total, each.rate));
+  for (const auto& [name, each] : traffic.protocols()) protocols.push_back(flow(name, each.bytes, each.rate));
+  return boost::json::object{{"total", flow("total", traffic.total(), traffic.rate())},
+                             {"transports", std::move(transports)},
+                             {"protocols", std::move(protocols)},
+                             {"peers", busiest_peers(traffic)}};
+}
+
+void traffic_metrics(const host::Traffic& traffic, Metrics& out) {
+  auto& carried =
+      out.counter("libp2p_transport_bytes_total", "Bytes on the sockets of connections.", {"transport", "dir"});
+  for (const auto& [name, each] : traffic.transports())
+    carried.add(double(each.total.in), {name, "inbound"}).add(double(each.total.out), {name, "outbound"});
+  auto& bytes = out.counter("libp2p_protocol_bytes_total", "Bytes in streams of a protocol.", {"protocol", "dir"});
+  auto& streams = out.gauge("libp2p_host_streams", "Streams open, by who opened them.", {"protocol", "dir"});
+  for (const auto& [name, each] : traffic.protocols()) {
+    bytes.add(double(each.bytes.in), {name, "inbound"}).add(double(each.bytes.out), {name, "outbound"});
+    streams.add(double(each.live_inbound), {name, "inbound"}).add(double(each.live_outbound), {name, "outbound"});
+  }
+  out.gauge("starling_traffic_peers", "Peers whose traffic is kept apart.").add(double(traffic.peers().size()));
+}
+
+void connection_metrics(Node& node, Metrics& out) {
+  std::map<std::array<std::string_view, 4>, std::size_t> groups;
+  host::Flow streams;
+  std::uint64_t refused = 0, overrun = 0;
+  for (const swarm::Link* link : node.host().swarm().connections()) {
+    const transport::ConnectionInfo& info = link->info();
+    const bool inbound = info.direction == transport::Direction::Inbound;
+    ++groups[{host::transport_name(info.remote_address), inbound ? "inbound" : "outbound", info.security, info.muxer}];
+    const transport::ConnectionStats stats = link->stats();
+    streams += {stats.inbound_streams, stats.outbound_streams};
+    refused += stats.refused_streams;
+    overrun += stats.overrun_streams;
+  }
+  auto& connections =
+      out.gauge("libp2p_swarm_connections", "Connections open.", {"transport", "dir", "security", "muxer"});
+  for (const auto& [labels, count] : groups)
+    connections.add(double(count), {labels[0], labels[1], labels[2], labels[3]});
+  out.gauge("libp2p_muxer_streams", "Streams open on all connections, those without a protocol yet included.", {"dir"})
+      .add(double(streams.in), {"inbound"})
+      .add(double(streams.out), {"outbound"});
+  out.gauge("libp2p_muxer_refused_streams", "Streams that open connections refused the peer.", {"reason"})
+      .add(double(refused), {"limit"})
+      .add(double(overrun), {"slow_reader"});
+}
+
+void loop_metrics(io::Reactor& reactor, Metrics& out) {
+  const io::Reactor::Counters& c = reactor.counters();
+  out.counter("starling_loop_turns_total", "Turns of the event loop.").add(double(c.turns));
+  out.counter("starling_loop_runs_total", "Pieces of work run by the event loop.").add(double(c.runs));
+  out.counter("starling_loop_timers_fired_total", "Timers that came due.").add(double(c.timers_fired));
+  out.gauge("starling_loop_timers", "Timers that are set.").add(double(reactor.armed_timers()));
+  out.gauge("starling_loop_tasks", "Coroutines that have not ended.").add(double(io::live_tasks()));
+  out.gauge("starling_buffer_bytes", "Bytes of blocks that queues hold.").add(double(buffer_bytes()));
+  auto& turns = out.histogram("starling_loop_turn_seconds", "How long everything else had to wait for one turn.");
+  if (reactor.turn_times() != nullptr) turns.add(*reactor.turn_times());
 }
 
 void swarm_metrics(const swarm::SwarmCounters& c, Metrics& out) {
@@ -110,6 +205,26 @@ void quic_metrics(const transport::QuicCounters& c, Metrics& out) {
   out.counter("libp2p_quic_path_changes_total", "Peers that went on from another address.").add(double(c.path_changes));
 }
 
+void handshake_metrics(const transport::HandshakeTimes& times, Metrics& out) {
+  out.histogram("libp2p_transport_handshake_seconds", "From the connected socket to the usable connection; not QUIC.",
+                {"dir"})
+      .add(times.inbound, {"inbound"})
+      .add(times.outbound, {"outbound"});
+}
+
+void name_metrics(const names::Resolver* resolver, Metrics& out) {
+  auto& lookups = out.counter("libp2p_dns_lookups_total", "Questions about names.", {"outcome"});
+  auto& dropped = out.counter("libp2p_dns_dropped_records_total", "Records beyond the bounds.");
+  if (resolver == nullptr) return;
+  const names::ResolverCounters& c = resolver->counters();
+  lookups.add(double(c.lookups), {"asked"})
+      .add(double(c.cache_hits), {"cached"})
+      .add(double(c.joined), {"joined"})
+      .add(double(c.failed), {"failed"})
+      .add(double(c.refused_pending), {"pending_limit"});
+  dropped.add(double(c.dropped_records));
+}
+
 }  // namespace
 
 void add_diagnostics(Node& node) {
@@ -123,13 +238,21 @@ void add_diagnostics(Node& node) {
   registry.add("limits", "What each scope may use and uses, and what was refused",
                [&node] { return limits_page(node); });
   registry.add("standing", "Connected peers, and what keeps them connected", [&node] { return standing_page(node); });
+  registry.add("bandwidth", "Bytes and rates by transport, protocol and peer",
+               [&node] { return bandwidth_page(node); });
   registry.add_metrics([&node](Metrics& out) {
+    out.gauge("starling_build_info", "The version that runs; always 1.", {"version"}).add(1, {kVersion});
+    connection_metrics(node, out);
+    traffic_metrics(node.host().traffic(), out);
+    loop_metrics(node.host().world().reactor, out);
     limits_metrics(node, out);
     swarm_metrics(node.host().swarm().counters(), out);
     host_metrics(node.host().counters(), out);
     inbound_metrics(node.inbound(), out);
     address_metrics(node, out);
     if (const transport::QuicCounters* quic = node.quic()) quic_metrics(*quic, out);
+    handshake_metrics(node.handshakes(), out);
+    name_metrics(node.host().swarm().resolver(), out);
   });
 }
 

@@ -4,6 +4,7 @@
 
 #include "starling/base/units.hpp"
 #include "starling/host/announced_addresses.hpp"
+#include "starling/io/network.hpp"
 #include "starling/multiformats/ip_prefix.hpp"
 #include "starling/names/servers.hpp"
 #include "starling/runtime/configuration.hpp"
@@ -59,6 +60,8 @@ std::vector<Error> Options::validate() const {
     mistake("connections.low_water = " + std::to_string(connections.low_water) +
             ": must not exceed connections.high_water = " + std::to_string(connections.high_water));
   for (Error& each : limit_mistakes(*this)) mistakes.push_back(std::move(each));
+  if (!io::IpAddress::from_string(diagnostics.address))
+    mistake("diagnostics.address = \"" + diagnostics.address + "\": must be an IP address");
   return mistakes;
 }
 

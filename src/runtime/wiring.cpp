@@ -117,6 +117,7 @@ host::HostOptions host_options(const Options& options, std::uint64_t wall_clock_
           .max_negotiating_streams = h.max_negotiating_streams,
           .identify = h.identify,
           .policies = protocol_policies(),
+          .traffic = {options.accounting.max_peers, options.accounting.rate_time},
           .record_sequence = wall_clock_ns,
           .address_book = address_book_options(options),
           .observed = observed_options(options),

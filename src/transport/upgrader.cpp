@@ -273,6 +273,7 @@ io::Task<Result<std::unique_ptr<Connection>>> Upgrader::upgrade(std::unique_ptr<
                                                                 Direction direction, Multiaddr local, Multiaddr remote,
                                                                 DialOptions dial) {
   Upgrade upgrade(*this, std::move(socket), direction, dial);
+  const TimePoint start = world.reactor.now();
   StageTimes unused;
   StageTimes& times = dial.times != nullptr ? *dial.times : unused;
   struct Stage {
@@ -302,6 +303,7 @@ io::Task<Result<std::unique_ptr<Connection>>> Upgrader::upgrade(std::unique_ptr<
     co_return std::unexpected(std::move(status).error());
   }
   times.reached = "connected";
+  (direction == Direction::Inbound ? handshakes.inbound : handshakes.outbound).add(world.reactor.now() - start);
   ConnectionInfo info{
       direction,         upgrade.outcome().remote_peer, upgrade.outcome().remote_key, std::move(local),
       std::move(remote), upgrade.security_id(),         upgrade.muxer_id(),           world.reactor.now()};

@@ -6,6 +6,7 @@
 import json
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import stat
@@ -17,7 +18,8 @@ import unittest
 
 STARLING = os.path.abspath(sys.argv.pop(1))
 SECONDS = 30
-DATA_COMMANDS = ["daemon", "ping", "identify", "dial", "resolve", "perf", "key", "interop-client", "config", "gater", "completions", "man"]
+DATA_COMMANDS = ["daemon", "ping", "identify", "dial", "resolve", "perf", "key", "interop-client", "config", "gater", "stats",
+                 "metrics", "completions", "man"]
 
 
 def run(*arguments, **options):
@@ -107,6 +109,43 @@ class CommandLine(unittest.TestCase):
         process.communicate(timeout=SECONDS)
         self.assertEqual(ready["agent_version"], "mine/1")
         self.assertEqual(len(ready["listen"]), 1)
+
+    def test_a_daemon_shows_its_traffic_and_metrics_to_whoever_finds_its_file(self):
+        folder = self.path / "data"
+        daemon = self.daemon("--data-dir", str(folder), "--set", "diagnostics.port=0")
+        self.assertFalse((folder / "api").exists())
+        self.assertEqual(run("stats", "--data-dir", folder).returncode, 1)
+        daemon.stop()
+        daemon = self.daemon("--data-dir", str(folder))
+        file = folder / "api"
+        self.assertEqual(stat.S_IMODE(file.stat().st_mode), 0o600)
+        self.assertEqual(run("ping", daemon.address, "--count", "1").returncode, 0)
+        stats = last_json(run("stats", "--data-dir", folder, "--json").stdout)
+        self.assertIn("/ipfs/ping/1.0.0", [each["name"] for each in stats["protocols"]])
+        self.assertIn("/ipfs/ping/1.0.0", run("stats", "--data-dir", folder).stdout)
+        metrics = run("metrics", "--api", file.read_text().strip()).stdout
+        self.assertIn('libp2p_protocol_bytes_total{protocol="/ipfs/ping/1.0.0",dir="inbound"} 32\n', metrics)
+        self.assertIn("process_open_fds ", metrics)
+        self.check_metrics(metrics)
+        self.assertEqual(daemon.stop(), 0)
+        self.assertFalse(file.exists())
+
+    def check_metrics(self, text):
+        promtool = shutil.which("promtool")  # of the Debian package prometheus
+        if promtool:
+            done = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True, text=True)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+    def test_a_diagnostics_port_that_was_asked_for_and_is_taken_is_an_error(self):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            done = run("daemon", "--listen", "/ip4/127.0.0.1/tcp/0", "--data-dir", self.folder.name, "--set",
+                       f"diagnostics.port={port}")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("another program listens", done.stderr)
+        done = run("daemon", "--listen", "/ip4/127.0.0.1/tcp/0", "--data-dir", self.folder.name, "--set",
+                   "diagnostics.address=0.0.0.0")
+        self.assertIn("diagnostics.allow_remote", done.stderr)
 
     def test_keys_of_every_type_are_made_with_mode_0600_and_shown(self):
         for kind in ("ed25519", "secp256k1", "ecdsa", "rsa"):

@@ -51,6 +51,8 @@ class Metrics {
   const std::map<std::string, Family, std::less<>>& families() const { return families_; }
   /// Every family that has a sample, in order of the names.
   std::string text() const;
+  /// Tables (Markdown) of every family with type, labels and help; for the reference page.
+  std::string reference() const;
 
  private:
   Family& family(MetricType type, std::string_view name, std::string_view help, Names labels);

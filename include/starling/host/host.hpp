@@ -36,6 +36,7 @@ struct HostOptions {
   std::size_t max_negotiating_streams;  // inbound, per connection, without a protocol yet
   bool identify;                        // ask every peer, and answer
   std::map<std::string, ProtocolPolicy, std::less<>> policies;
+  TrafficOptions traffic;
   std::uint64_t record_sequence;  // of the first signed peer record; must grow from start to start
   AddressBookOptions address_book;
   ObservedOptions observed;
@@ -72,6 +73,8 @@ class Host final : private swarm::SwarmEvents {
   io::World& world() { return world_; }
   const HostOptions& options() const { return options_; }
   const HostCounters& counters() const { return counters_; }
+  /// Bytes by protocol, transport and peer, with totals and rates as of now.
+  const Traffic& traffic();
   std::size_t open_streams() const { return handlers_running_; }
 
   /// Serves `protocol` by its exact name; replaces a handler of that name.
@@ -145,6 +148,7 @@ class Host final : private swarm::SwarmEvents {
   io::Task<Result<std::string>> negotiate_inbound(transport::RawStream& raw);
   io::Task<Result<std::string>> negotiate_outbound(transport::RawStream& raw, std::vector<std::string> protocols);
   io::Task<Result<Stream>> open_on(swarm::ConnectionId connection, std::vector<std::string> protocols);
+  Stream charged(Stream stream);
   io::Task<Result<Stream>> try_open(swarm::Link& link, const std::vector<std::string>& protocols);
   Result<Stream> open_lazy(swarm::Link& link, std::string protocol);
   StreamInfo stream_info(swarm::Link& link, transport::Direction direction) const;
@@ -186,6 +190,7 @@ class Host final : private swarm::SwarmEvents {
   HostOptions options_;
   EventBus events_;
   HostCounters counters_;
+  Traffic traffic_;
   std::map<std::string, StreamHandler, std::less<>> handlers_;
   std::vector<Pattern> patterns_;
   std::unordered_map<PeerId, std::unique_ptr<Peer>> peers_;

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "starling/host/traffic.hpp"
 #include "starling/io/task.hpp"
 #include "starling/swarm/swarm.hpp"
 #include "starling/transport/multistream.hpp"
@@ -56,7 +57,10 @@ class Stream {
   /// Waits for at least one byte and shows everything that has arrived; empty at the end of the stream. consume() what
   /// was used. The view dies with the next call.
   io::Task<Result<Bytes>> peek();
-  void consume(std::size_t bytes) { raw_->consume(bytes); }
+  void consume(std::size_t bytes) {
+    raw_->consume(bytes);
+    account_.read(bytes);
+  }
   /// One varint-length-prefixed message of at most `max_size` bytes. Errors as read_exactly, TooLarge.
   io::Task<Result<ByteVector>> read_message(std::size_t max_size);
 
@@ -72,6 +76,8 @@ class Stream {
   io::Task<Status> close();
   /// Why the stream was ended, if it was reset or its connection went.
   const transport::CloseReason* close_reason() const { return raw_->close_reason(); }
+  /// Whom its bytes are charged to; called once by the host.
+  void charge_to(StreamAccount account) { account_ = std::move(account); }
 
  private:
   io::Task<Status> finish_negotiation();
@@ -81,6 +87,7 @@ class Stream {
   std::unique_ptr<transport::RawStream> raw_;
   StreamInfo info_;
   std::unique_ptr<LazyNegotiation> lazy_;
+  StreamAccount account_;
 };
 
 /// Writes a view; for the shells around machines.

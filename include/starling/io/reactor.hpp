@@ -8,9 +8,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "starling/base/clock.hpp"
+#include "starling/base/histogram.hpp"
 #include "starling/base/intrusive_list.hpp"
 
 namespace starling::io {
@@ -90,6 +93,15 @@ class Reactor {
     std::uint64_t turns = 0, runs = 0, timers_fired = 0;
   };
   const Counters& counters() const { return counters_; }
+  /// From now on measures turns: how long everything else has to wait. Costs two looks at the clock each. Only a real
+  /// reactor takes time.
+  void measure_turns() {
+    if (!turn_times_) turn_times_.emplace();
+  }
+  /// Null if they are not measured.
+  const Histogram* turn_times() const { return turn_times_ ? &*turn_times_ : nullptr; }
+  /// The longest turn since the last call.
+  Duration take_longest_turn() { return std::exchange(longest_turn_, Duration::zero()); }
   std::size_t armed_timers() const { return timers_.size(); }
 
  protected:
@@ -98,6 +110,10 @@ class Reactor {
   /// Fires every timer due at `now`.
   void fire_timers(TimePoint now);
   TimePoint next_timer() const { return timers_.empty() ? kNever : timers_.front().when; }
+  void turn_took(Duration time) {
+    turn_times_->add(time);
+    longest_turn_ = std::max(longest_turn_, time);
+  }
   bool has_ready() const { return !ready_.empty() || !turn_end_.empty(); }
 
  private:
@@ -118,6 +134,8 @@ class Reactor {
   std::vector<Slot> timers_;
   std::uint64_t next_order_ = 0;
   Counters counters_;
+  std::optional<Histogram> turn_times_;
+  Duration longest_turn_{};
 };
 
 }  // namespace starling::io

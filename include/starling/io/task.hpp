@@ -23,6 +23,9 @@ struct TaskContext {
   CancelScope* scope = nullptr;
 };
 
+/// Tasks of this thread that have not ended: one for each coroutine, those that wait for another one included.
+std::size_t live_tasks();
+
 namespace detail {
 
 void* allocate_frame(std::size_t size);

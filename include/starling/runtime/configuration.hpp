@@ -99,6 +99,7 @@ struct Configuration {
   std::string profile;          // empty = none
   std::vector<Source> sources;  // one for each of configuration_keys()
   std::vector<Error> mistakes;  // all of them, each with its place; `options` is usable only if there are none
+  const Source& source_of(std::string_view key) const;  // of a key that exists
 };
 
 /// Reads everything. An unknown key is a mistake and names the nearest one; so is a variable that begins with a

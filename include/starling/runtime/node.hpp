@@ -32,6 +32,7 @@ class Node {
   host::Host& host() { return *host_; }
   const Options& options() const { return options_; }
   const transport::InboundCounters& inbound() const { return upgrader_->counters; }
+  const transport::HandshakeTimes& handshakes() const { return upgrader_->handshakes; }
   /// Null without the transport "quic-v1".
   const transport::QuicCounters* quic() const { return quic_ != nullptr ? &quic_->counters() : nullptr; }
   /// Pages and metrics of this node; src/runtime/diagnostics.cpp adds those of each layer.

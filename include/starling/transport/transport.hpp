@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "starling/base/histogram.hpp"
 #include "starling/io/network.hpp"
 #include "starling/muxer/muxer.hpp"
 #include "starling/security/private_network.hpp"
@@ -62,6 +63,11 @@ struct MuxerOffer {
   std::function<std::unique_ptr<muxer::Session>(const muxer::Config&)> make;
 };
 
+/// How long handshakes took that succeeded: from the connected socket to the usable connection.
+struct HandshakeTimes {
+  Histogram inbound, outbound;
+};
+
 /// Counters of inbound trouble, by reason. Never reset.
 struct InboundCounters {
   std::uint64_t accepted = 0, refused_by_gate = 0, upgraded = 0, failed_negotiation = 0, failed_security = 0,
@@ -91,6 +97,7 @@ struct Upgrader {
   std::vector<std::unique_ptr<security::Protocol>> securities;
   std::vector<MuxerOffer> muxers;
   InboundCounters counters;
+  HandshakeTimes handshakes;
   AcceptGate* gate = nullptr;  // asked by listeners; null lets everybody in
   /// With a key every connection is inside the private network, and those of others fail by PrivateNetworkMismatch.
   std::optional<security::PrivateNetworkKey> private_network = {};

@@ -29,8 +29,11 @@ void AsioReactor::post_from_thread(std::function<void()> work) { boost::asio::po
 
 void AsioReactor::run() {
   stopped_ = false;
+  TimePoint woke{};
+  bool measured = false;
   while (!stopped_) {
     const bool more = turn();
+    if (measured) turn_took(now() - woke);
     if (stopped_) break;
     const TimePoint next = next_timer();
     // One handler a turn: what it wakes runs and is flushed before the next, and no extra look at the sockets is paid
@@ -42,7 +45,9 @@ void AsioReactor::run() {
     } else if (const TimePoint at = now(); next > at) {
       context_.run_one_for(std::min<Duration>(next - at, kLongestWait));
     }
-    fire_timers(next == kNever ? TimePoint::min() : now());
+    measured = turn_times() != nullptr;
+    woke = measured || next != kNever ? now() : TimePoint::min();
+    fire_timers(woke);
   }
 }
 

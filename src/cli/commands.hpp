@@ -16,6 +16,8 @@ void add_dial_command(CLI::App& app, Run& run);
 void add_resolve_command(CLI::App& app, Run& run);
 void add_perf_command(CLI::App& app, Run& run);
 void add_interop_client_command(CLI::App& app, Run& run);
+void add_peers_command(CLI::App& app, Run& run);
+void add_addresses_command(CLI::App& app, Run& run);
 void add_stats_command(CLI::App& app, Run& run);
 void add_metrics_command(CLI::App& app, Run& run);
 void add_config_command(CLI::App& app, Run& run);

@@ -22,6 +22,8 @@ int starling_main(int argc, char** argv) {
   add_perf_command(app, run);
   add_key_commands(app, run);
   add_interop_client_command(app, run);
+  add_peers_command(app, run);
+  add_addresses_command(app, run);
   add_stats_command(app, run);
   add_metrics_command(app, run);
   add_config_command(app, run);

@@ -19,7 +19,7 @@ import unittest
 STARLING = os.path.abspath(sys.argv.pop(1))
 SECONDS = 30
 DATA_COMMANDS = ["daemon", "ping", "identify", "dial", "resolve", "perf", "key", "interop-client", "config", "gater", "stats",
-                 "metrics", "completions", "man"]
+                 "peers", "addresses", "metrics", "completions", "man"]
 
 
 def run(*arguments, **options):
@@ -129,6 +129,36 @@ class CommandLine(unittest.TestCase):
         self.check_metrics(metrics)
         self.assertEqual(daemon.stop(), 0)
         self.assertFalse(file.exists())
+
+    def test_a_daemon_shows_its_peers_and_addresses_and_keeps_its_book(self):
+        folder = self.path / "data"
+        daemon = self.daemon("--data-dir", str(folder))
+        shown = last_json(run("addresses", "--data-dir", folder, "--json").stdout)
+        self.assertEqual([(each["announced"], each["reason"]) for each in shown["addresses"]], [(True, "listening")])
+        self.assertIn(" listening", run("addresses", "--data-dir", folder).stdout)
+        client = subprocess.Popen([STARLING, "ping", daemon.address, "--count", "1000", "--interval", "50ms", "--json"],
+                                  stdout=subprocess.PIPE, text=True)
+        client.stdout.readline()  # the first answer: it is connected
+        peers = last_json(run("peers", "--data-dir", folder, "--json").stdout)
+        self.assertEqual((peers["count"], peers["connections"][0]["direction"]), (1, "inbound"))
+        self.assertIn("1 connections", run("peers", "--data-dir", folder).stdout)
+        self.assertEqual(last_json(run("peers", "--all", "--data-dir", folder, "--json").stdout)["peers"], 1)
+        self.assertIn("1 peers", run("peers", "--all", "--data-dir", folder).stdout)
+        client.terminate()
+        client.communicate(timeout=SECONDS)
+        book = folder / "addresses.db"
+        self.assertEqual(stat.S_IMODE(book.stat().st_mode), 0o600)
+        second = run("daemon", "--listen", "/ip4/127.0.0.1/tcp/0", "--key", self.path / "k", "--data-dir", folder)
+        self.assertEqual(second.returncode, 1)
+        self.assertIn("another process has it open", second.stderr)
+        daemon.process.kill()
+        daemon.process.communicate(timeout=SECONDS)
+        self.assertEqual(self.daemon("--data-dir", str(folder)).stop(), 0)
+        book.write_bytes(b"no database" * 1000)
+        daemon = self.daemon("--data-dir", str(folder))
+        daemon.process.send_signal(signal.SIGTERM)
+        self.assertIn("the address book starts empty", daemon.process.communicate(timeout=SECONDS)[1])
+        self.assertTrue((folder / "addresses.db.broken").exists())
 
     def check_metrics(self, text):
         promtool = shutil.which("promtool")  # of the Debian package prometheus

@@ -13,6 +13,7 @@ namespace {
 struct ClientFlags {
   NodeFlags node;
   std::string target;
+  std::vector<std::string> also;  // more addresses of the same peer
   std::uint64_t count = 1000, size = 1000, open = 0;
 };
 
@@ -151,6 +152,20 @@ io::Task<Status> connects(Session& session, const Target& target, const ClientFl
   co_return Status{};
 }
 
+// Dials all addresses of the peer at once and tells which of them it was.
+io::Task<Status> reach(Session& session, const Target& target, const ClientFlags& flags, Extra& extra) {
+  std::vector<Multiaddr> addresses = {target.address};
+  for (const std::string& text : flags.also) {
+    STARLING_CO_TRY(Multiaddr address, Multiaddr::from_string(text));
+    addresses.push_back(std::move(address));
+  }
+  STARLING_CO_TRY(const auto connection, co_await session.host().connect(target.peer, std::move(addresses)));
+  STARLING_CO_CHECK(co_await ping_once(session, target));
+  if (const swarm::Link* link = session.host().swarm().find(connection))
+    extra["address"] = link->info().remote_address.to_string();
+  co_return Status{};
+}
+
 using Behaviour = io::Task<Status> (*)(Session&, const Target&, const ClientFlags&, Extra&);
 
 io::Task<int> run_behaviour(Session& session, const ClientFlags& flags, const char* name, Behaviour behaviour,
@@ -195,6 +210,7 @@ void add_interop_client_command(CLI::App& app, Run& run) {
       {"reset", "Expect the peer's reset", reset, false},
       {"close-during-write", "Write to a stream that the peer gives up", close_during_write, false},
       {"hold", "Keep one echo stream busy until --count echoes came back or it breaks", hold, false},
+      {"reach", "Dial the address and those of --also together, and tell which answered", reach, true},
       {"connect", "--count times: connect, ping once, close", connects, true},
   };
   CLI::App* group = app.add_subcommand("interop-client", "Behaviours that tests between implementations check");
@@ -205,6 +221,7 @@ void add_interop_client_command(CLI::App& app, Run& run) {
     command->add_option("address", flags->target, "Peer that serves the test protocols, ending in /p2p/<peer id>")
         ->required()
         ->type_name("MULTIADDR");
+    command->add_option("--also", flags->also, "One more address of the same peer; may be given several times");
     command->add_option("--count", flags->count, "How many")->capture_default_str();
     command->add_option("--open", flags->open, "Streams open at the same time; 0: all");
     command->add_option("--size", flags->size, "Bytes per stream")->capture_default_str();

@@ -17,7 +17,13 @@ table ip nat {{
   }}
 }}
 """
-DROP_UDP = "table inet filter { chain input { type filter hook input priority 0; meta l4proto udp drop; } }"
+DROP_UDP = """
+table inet filter {
+  chain input { type filter hook input priority 0;
+    meta l4proto udp drop
+  }
+}
+"""
 
 
 class Lab:

@@ -16,7 +16,7 @@ class Stack(collections.namedtuple("Stack", "transport security muxer")):
 
     @property
     def network(self):
-        """The transport as the programs name it."""
+        """The transport as the programs name it, or a comma list of them."""
         return self.transport.split("+")[0]
 
     @property
@@ -40,7 +40,7 @@ class Stack(collections.namedtuple("Stack", "transport security muxer")):
         return {
             "tcp": f"{ip}/tcp/{port}", "quic-v1": f"{ip}/udp/{port}/quic-v1",
             "ws": f"{ip}/tcp/{port}/ws", "wss": f"{ip}/tcp/{port}/tls/ws",
-        }[self.network]
+        }[self.network.split(",")[0]]
 
 
 QUIC = Stack("quic-v1", None, None)

@@ -401,6 +401,50 @@ TEST_F(QuicTest, strangers_get_answers_at_a_bounded_rate_and_never_larger_than_t
   EXPECT_EQ(answers, 5);
 }
 
+TEST_F(QuicTest, a_listener_on_every_address_answers_from_the_one_that_was_dialed) {
+  const auto second = *io::IpAddress::from_string("11.9.9.9");
+  io::SimHost& machine = world_.add_host({.addresses = {*io::IpAddress::from_string("11.8.8.8"), second}});
+  set_up();
+  QuicEnd server(machine.world(), 3);
+  server.listen({io::IpAddress(), 4001});
+  const auto dialed = run(client_->transport->dial(quic_multiaddr({second, 4001}), {server.id, nullptr}));
+  ASSERT_TRUE(dialed) << dialed.error().message();
+  const auto accepted = run(server.listener->accept());
+  ASSERT_TRUE(accepted);
+  EXPECT_EQ((*accepted)->info().local_address, quic_multiaddr({second, 4001}));
+}
+
+TEST_F(QuicTest, ipv6_is_as_good) {
+  const auto v6 = [](const char* text) { return std::vector<io::IpAddress>{*io::IpAddress::from_string(text)}; };
+  io::SimHost &near = world_.add_host({.addresses = v6("2001:db8::1")}),
+              &far = world_.add_host({.addresses = v6("2001:db8::2")});
+  client_ = std::make_unique<QuicEnd>(near.world(), 1);
+  server_ = std::make_unique<QuicEnd>(far.world(), 2);
+  address_ = server_->listen(far.at(4001));
+  connect();
+  EXPECT_TRUE(talk());
+  EXPECT_EQ(acceptor_->connection->info().remote_address.to_string().substr(0, 17), "/ip6/2001:db8::1/");
+}
+
+TEST_F(QuicTest, keys_and_events_are_written_down_on_request_only) {
+  std::string keys, events;
+  QuicOptions options = quic_options();
+  options.key_log = [&](std::string_view line) { keys += line; };
+  options.qlog = [&](std::string_view name) -> std::function<void(Bytes)> {
+    EXPECT_FALSE(name.empty());
+    return [&](Bytes text) { events += as_text(text); };
+  };
+  set_up(options, quic_options());
+  connect();
+  ASSERT_TRUE(talk());
+  run(dialer_->close());
+  dialer_.reset();
+  for (const char* label : {"CLIENT_HANDSHAKE_TRAFFIC_SECRET ", "SERVER_TRAFFIC_SECRET_0 "})
+    EXPECT_NE(keys.find(label), std::string::npos) << keys;
+  EXPECT_NE(events.find("qlog_version"), std::string::npos);
+  EXPECT_NE(events.find("packet_sent"), std::string::npos);
+}
+
 class QuicRebinding : public QuicTest {
  protected:
   io::World client_world() override {

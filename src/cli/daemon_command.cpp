@@ -196,8 +196,7 @@ int run_daemon(DaemonFlags flags) {
 }  // namespace
 
 std::filesystem::path gater_file(const std::string& data_dir) {
-  const std::filesystem::path folder = data_dir.empty() ? default_data_dir() : std::filesystem::path(data_dir);
-  return folder / runtime::kGaterFileName;
+  return cli::data_dir(data_dir) / runtime::kGaterFileName;
 }
 
 void add_daemon_command(CLI::App& app, Run& run) {

@@ -342,20 +342,6 @@ TEST_F(DialTest, more_peers_than_may_be_pending_are_refused) {
   EXPECT_TRUE(dial(a, b)) << "joining one is no new dial";
 }
 
-TEST_F(DialTest, a_peer_has_so_many_connections_and_no_more) {
-  Member &a = add(), &b = add();
-  std::vector<std::unique_ptr<Live>> lives;
-  for (int i = 0; i < 6; ++i) {
-    auto dialed = run(a.end.transport->dial(b.address(), {.expected_peer = b.end.id}));
-    ASSERT_TRUE(dialed);
-    lives.push_back(std::make_unique<Live>(std::move(*dialed)));
-  }
-  world_.run_for(3s);
-  EXPECT_EQ(b.swarm.connection_count(), 4u);
-  EXPECT_EQ(b.swarm.counters().refused_limit, 2u);
-  for (auto& live : lives) run(live->close());
-}
-
 // ---- several callers, both sides ------------------------------------------------------------------------------------
 
 TEST_F(DialTest, addresses_of_a_later_caller_are_added_to_the_dial_under_way) {

@@ -35,7 +35,7 @@ constexpr Pair kLowPower[] = {
 // Peers a millisecond away: what has not answered in a second will not.
 constexpr Pair kLan[] = {
     {"transport.connect_timeout", "1s"}, {"transport.negotiate_timeout", "3s"}, {"transport.security_timeout", "3s"},
-    {"swarm.dial_timeout", "10s"},       {"swarm.dial_delay", "20ms"},        {"host.negotiate_timeout", "3s"},
+    {"swarm.dial_timeout", "10s"},       {"swarm.dial_delay", "20ms"},          {"host.negotiate_timeout", "3s"},
     {"host.identify_timeout", "3s"},     {"muxer.keep_alive_interval", "10s"},  {"muxer.keep_alive_timeout", "5s"},
 };
 

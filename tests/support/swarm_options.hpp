@@ -24,14 +24,14 @@ inline swarm::SwarmOptions swarm_options() {
       .black_hole = {.window = 100, .min_successes = 5},
       .interface_cache = 1min,
       .reachable_networks = {},
-          .connections = {.low_water = 12,
-                          .high_water = 14,
-                          .max_connections = 16,
-                          .max_inbound = 12,
-                          .grace_period = 60s,
-                          .silence_period = 10s,
-                          .max_known_peers = 16,
-                          .max_tags_per_peer = 8}};
+      .connections = {.low_water = 12,
+                      .high_water = 14,
+                      .max_connections = 16,
+                      .max_inbound = 12,
+                      .grace_period = 60s,
+                      .silence_period = 10s,
+                      .max_known_peers = 16,
+                      .max_tags_per_peer = 8}};
 }
 
 }  // namespace starling::testing

@@ -18,13 +18,14 @@ use crate::{
 };
 
 pub const MODES: &[&str] = &[
-    "identify", "ping", "connect", "echo", "half-close", "streams", "reset", "close-during-write", "perf-client",
+    "identify", "ping", "connect", "echo", "half-close", "streams", "reset", "close-during-write", "hold", "perf-client",
 ];
 
 /// Responders end a ping stream after some time (js 10 s, go 30 s).
 const PING_STREAM_LIFE: Duration = Duration::from_secs(5);
 const CLOSE_WRITE_BYTES: usize = 4 << 20;
 const STALL_AFTER: Duration = Duration::from_secs(10);
+const HOLD_EVERY: Duration = Duration::from_millis(100);
 
 pub fn mode(name: &str) -> Option<&'static str> {
     MODES.iter().find(|known| **known == name).copied()
@@ -49,6 +50,7 @@ pub async fn run(o: &Options, mode: &str) -> Result<(), Failure> {
             "streams" => streams(o, &connection).await,
             "reset" => reset(&connection).await,
             "close-during-write" => close_during_write(&connection).await,
+            "hold" => hold(o, &connection).await,
             "perf-client" => perf(o, &connection).await,
             _ => unreachable!("{mode} is in MODES"),
         }
@@ -206,27 +208,58 @@ async fn echo(o: &Options, connection: &Connection, event: &str, close_first: bo
     Ok(())
 }
 
-/// Holds --count echo streams open at the same time.
+/// Makes --count echo streams, --open of them open at the same time.
 async fn streams(o: &Options, connection: &Connection) -> Result<(), Failure> {
     let (count, size) = (o.number_or("count", 1000)?, o.number_or("size", 1000)?);
     let start = Instant::now();
+    let mut left = count;
+    while left > 0 {
+        let wave = left.min(o.number_or("open", count)?);
+        stream_wave(connection, wave, size).await?;
+        left -= wave;
+    }
+    emit("streams", json!({"count": count, "bytes": count * size, "ms": ms(start.elapsed())}));
+    Ok(())
+}
+
+/// Holds `count` echo streams open at the same time.
+async fn stream_wave(connection: &Connection, count: usize, size: usize) -> Result<(), Failure> {
     // Half of the payload opens the stream for real, whatever the negotiation.
     let open = try_join_all((0..count).map(|i| async move {
         let stream = connection.opener.open(protocols::ECHO).await?;
         echo_all(stream, &payload(size / 2, i), false).await
     }))
     .await?;
-    let opened = start.elapsed();
     let rest = size - size / 2;
     let open =
         try_join_all(open.into_iter().enumerate().map(|(i, s)| async move { echo_all(s, &payload(rest, i), true).await }))
             .await?;
     try_join_all(open.into_iter().map(|mut s| async move { expect_end(&mut s).await })).await?;
-    emit(
-        "streams",
-        json!({"count": count, "bytes": count * size, "openMs": ms(opened), "ms": ms(start.elapsed())}),
-    );
     Ok(())
+}
+
+/// Keeps one echo stream busy, --count times or until it breaks, and says what
+/// became of it: held, or lost with the reason.
+async fn hold(o: &Options, connection: &Connection) -> Result<(), Failure> {
+    let count = o.number_or("count", usize::MAX)?;
+    let mut stream = connection.opener.open(protocols::ECHO).await?;
+    let mut last = Instant::now();
+    for n in 0..count {
+        stream = match echo_all(stream, &payload(8, n), false).await {
+            Ok(stream) => stream,
+            Err(cause) => {
+                emit("lost", json!({"echoes": n, "ms": ms(last.elapsed()), "error": cause.to_string()}));
+                return Err(cause);
+            }
+        };
+        last = Instant::now();
+        if n == 0 {
+            emit("holding", json!({}));
+        }
+        tokio::time::sleep(HOLD_EVERY).await;
+    }
+    emit("held", json!({"echoes": count}));
+    ping_after(connection).await
 }
 
 async fn reset(connection: &Connection) -> Result<(), Failure> {

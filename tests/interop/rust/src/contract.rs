@@ -30,10 +30,7 @@ pub async fn run(defaults: &Options) -> Result<(), Failure> {
     o.set("host", environment("LISTENER_IP", "ip", "0.0.0.0"));
     o.set("timeout", &timeout);
     o.set("duration", &timeout);
-    let transport = environment("TRANSPORT", "transport", "tcp");
-    if transport != "tcp" {
-        return Err(Failure::Unavailable(format!("transport {transport}")));
-    }
+    o.set("transport", environment("TRANSPORT", "transport", "tcp"));
     let mut redis = Redis::connect(&environment("REDIS_ADDR", "redis_addr", "redis:6379")).await?;
     if environment("IS_DIALER", "is_dialer", "false") == "true" {
         let limit = o.seconds("timeout")?;

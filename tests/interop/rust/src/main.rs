@@ -10,6 +10,7 @@ mod options;
 mod output;
 mod protocols;
 mod streams;
+mod transports;
 mod upgrades;
 
 use options::Options;

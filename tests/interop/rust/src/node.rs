@@ -7,7 +7,7 @@ use futures::{
     StreamExt,
 };
 use libp2p::{
-    core::{upgrade::Version, ConnectedPoint},
+    core::ConnectedPoint,
     identify,
     multiaddr::Protocol,
     ping,
@@ -16,22 +16,21 @@ use libp2p::{
         dial_opts::{DialOpts, PeerCondition},
         Config, ConnectionId, NetworkBehaviour, StreamProtocol, SwarmEvent,
     },
-    tcp, Multiaddr, PeerId, Swarm, Transport,
+    Multiaddr, PeerId, Swarm,
 };
 use serde_json::{json, Value};
 
 use crate::{
     options::Options,
     output::{emit, Failure},
-    protocols, streams,
-    upgrades::{AnyMuxer, AnySecurity, MAX_STREAMS},
+    protocols, streams, transports,
+    upgrades::MAX_STREAMS,
 };
 
 const PROTOCOL_VERSION: &str = "starling-interop/1.0.0";
 pub const LIBP2P: &str = "0.57.1";
 const AGENT_VERSION: &str = "rust-libp2p/0.57.1";
 
-const UPGRADE_TIMEOUT: Duration = Duration::from_secs(20);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(3600);
 
 #[derive(NetworkBehaviour)]
@@ -65,9 +64,9 @@ impl Node {
         let mut swarm = build(o, server)?;
         let mut listening = vec![];
         if server {
-            let address = format!("/ip4/{}/tcp/{}", o.text("host"), o.text("port"));
-            let address: Multiaddr = address.parse().map_err(|e| Failure::Usage(format!("{address}: {e}")))?;
-            swarm.listen_on(address).map_err(Failure::failed)?;
+            for address in transports::listen_addresses(o)? {
+                swarm.listen_on(address).map_err(Failure::failed)?;
+            }
             listening = first_addresses(&mut swarm).await;
         }
         if !o.is_set("quiet") {
@@ -95,12 +94,7 @@ impl Node {
 
 fn build(o: &Options, server: bool) -> Result<Swarm<Behaviour>, Failure> {
     let key = o.keypair()?;
-    let transport = tcp::tokio::Transport::new(tcp::Config::default())
-        .upgrade(Version::V1Lazy)
-        .authenticate(AnySecurity::new(&o.list("security"), &key)?)
-        .multiplex(AnyMuxer::new(&o.list("muxer"))?)
-        .timeout(UPGRADE_TIMEOUT)
-        .boxed();
+    let transport = transports::build(o, &key)?;
     // rust-libp2p signs records in a form of its own, which makes js-libp2p drop
     // the whole identify message; by default it sends none.
     let identity = if o.is_set("signed-record") {

@@ -16,10 +16,15 @@ const VALUES: &[(&str, &str)] = &[
     ("port", "0"),
     ("key-type", "Ed25519"),
     ("seed", ""),
+    ("psk", ""),
+    ("tls-cert", ""),
+    ("tls-key", ""),
+    ("tls-ca", ""),
     ("peer", ""),
     ("timeout", "30"),
     ("duration", "60"),
     ("count", "0"),
+    ("open", "0"),
     ("size", "0"),
     ("upload", "0"),
     ("download", "0"),
@@ -48,11 +53,7 @@ impl Options {
                 return Err(Failure::Usage(format!("unknown argument {arg}")));
             }
         }
-        let options = Options { values };
-        if options.text("transport") != "tcp" {
-            return Err(Failure::Unavailable("this peer has the tcp transport only".into()));
-        }
-        Ok(options)
+        Ok(Options { values })
     }
 
     pub fn set(&mut self, name: &str, value: impl ToString) {

@@ -13,7 +13,7 @@ constexpr Duration kAcceptPause = std::chrono::milliseconds(100);  // after an e
 HttpResponse json(unsigned status, const boost::json::value& value) {
   return {status, "application/json", boost::json::serialize(value) + "\n"};
 }
-HttpResponse refuse(unsigned status, std::string why) { return json(status, {{"error", std::move(why)}}); }
+HttpResponse refuse(unsigned status, std::string_view why) { return json(status, {{"error", why}}); }
 
 io::Task<Status> write_all(io::StreamSocket& socket, std::string text) {
   Bytes rest(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
@@ -96,10 +96,9 @@ io::Task<void> Server::accept() {
       tasks_.spawn(serve(std::move(*socket)));
     } else if (socket) {
       ++counters_.refused_connections;
-    } else if (socket.error() == ErrorCode::Closed || tasks_.closed()) {
-      co_return;
-    } else if (!co_await io::sleep_for(world_.reactor, kAcceptPause)) {
-      co_return;
+    } else {
+      if (socket.error() == ErrorCode::Closed || tasks_.closed()) co_return;
+      if (!co_await io::sleep_for(world_.reactor, kAcceptPause)) co_return;
     }
   }
 }

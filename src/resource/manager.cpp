@@ -86,10 +86,10 @@ void Hold::release() {
 ConnectionScope& ConnectionScope::operator=(ConnectionScope&& other) noexcept {
   if (this == &other) return *this;
   release();
-  Hold::operator=(std::move(other));
   direction_ = other.direction_;
   remote_ = other.remote_;
   counted_ = std::exchange(other.counted_, false);
+  Hold::operator=(std::move(other));
   return *this;
 }
 

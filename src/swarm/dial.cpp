@@ -69,8 +69,8 @@ io::Task<std::vector<DialAttempt>> Swarm::resolve(const PeerId& peer, std::vecto
   std::vector<Multiaddr> addresses;
   for (const DialAddress& each : given) {
     // So that of the records behind a dnsaddr only this peer's count.
-    Multiaddr narrowed = each.address.with(Protocol::P2p, peer.bytes());
-    addresses.push_back(narrowed.empty() ? each.address : std::move(narrowed));
+    const Multiaddr narrowed = each.address.with(Protocol::P2p, peer.bytes());
+    addresses.push_back(narrowed.empty() ? each.address : narrowed);
   }
   const TimePoint start = world_.reactor.now();
   const names::Resolution found = co_await look_up_names(std::move(addresses));

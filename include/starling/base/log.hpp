@@ -13,6 +13,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "starling/base/clock.hpp"
 #include "starling/base/error.hpp"

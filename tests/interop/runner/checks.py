@@ -14,7 +14,7 @@ HALF_CLOSE_BYTES = 1_000_000
 RESET_CODE = 0x1234
 
 # A crashed process's sockets say so at once over TCP; over QUIC silence is all there is.
-NOTICE_SECONDS = {"quic-v1": 40}
+NOTICE_SECONDS = {"quic-v1": 60}
 NOTICE_SECONDS_TCP = 5
 REFUSAL_SECONDS = 3
 

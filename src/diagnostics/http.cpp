@@ -57,7 +57,7 @@ Result<bool> feed(Parser& parser, std::string& buffer, const HttpLimits& limits)
 template <typename Parser>
 Result<bool> finish(Parser& parser) {
   boost::system::error_code problem;
-  parser.put_eof(problem);
+  if (parser.got_some()) parser.put_eof(problem);
   if (problem || !parser.is_done())
     return fail(ErrorCode::Truncated, Op::Read, Origin::Remote, "HTTP: the connection ended within a message");
   return true;

@@ -14,7 +14,7 @@
 namespace starling::runtime {
 namespace {
 
-using std::literals::chrono_literals::operator""h;
+using std::literals::chrono_literals::operator""h;  // NOLINT(misc-unused-using-decls): literals are not seen as uses
 
 constexpr Time kTime{1ms, 24h};                             // of anything that is waited for
 constexpr Size kWindow{16u << 10, std::uint64_t{1} << 40};  // of QUIC flow control

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t kMostSegments = 64;      // datagrams per send call, as systems permit
 constexpr std::size_t kLargestBatch = 65'507;  // bytes per send call
-constexpr std::size_t kBurst = 10 * 1200;      // bytes that may leave at once
+constexpr std::size_t kBurst = 12'000;         // bytes that may leave at once: ten packets
 constexpr std::size_t kMostUnpaced = 4 * kBurst;
 constexpr std::size_t kPacketOverhead = 44;       // first byte, connection id, packet number, tag, frame head
 constexpr std::size_t kDatagramOverhead = 64;     // so that empty ones fill a queue too

@@ -22,6 +22,7 @@ void add_stats_command(CLI::App& app, Run& run);
 void add_metrics_command(CLI::App& app, Run& run);
 void add_config_command(CLI::App& app, Run& run);
 void add_gater_command(CLI::App& app, Run& run);
+void add_limits_command(CLI::App& app, Run& run);
 void add_document_commands(CLI::App& app, Run& run);
 
 /// The whole program: parses, runs, returns the exit code.

@@ -28,6 +28,7 @@ int starling_main(int argc, char** argv) {
   add_metrics_command(app, run);
   add_config_command(app, run);
   add_gater_command(app, run);
+  add_limits_command(app, run);
   add_document_commands(app, run);
   try {
     app.parse(argc, argv);

@@ -18,8 +18,8 @@ import unittest
 
 STARLING = os.path.abspath(sys.argv.pop(1))
 SECONDS = 30
-DATA_COMMANDS = ["daemon", "ping", "identify", "dial", "resolve", "perf", "key", "interop-client", "config", "gater", "stats",
-                 "peers", "addresses", "metrics", "completions", "man"]
+DATA_COMMANDS = ["daemon", "ping", "identify", "dial", "resolve", "perf", "key", "interop-client", "config", "gater", "limits",
+                 "stats", "peers", "addresses", "metrics", "completions", "man"]
 
 
 def run(*arguments, **options):
@@ -142,6 +142,10 @@ class CommandLine(unittest.TestCase):
         peers = last_json(run("peers", "--data-dir", folder, "--json").stdout)
         self.assertEqual((peers["count"], peers["connections"][0]["direction"]), (1, "inbound"))
         self.assertIn("1 connections", run("peers", "--data-dir", folder).stdout)
+        limits = last_json(run("limits", "--data-dir", folder, "--json").stdout)
+        self.assertEqual(limits["scopes"][0]["used"]["connections"], 1)
+        self.assertIn("system", run("limits", "--data-dir", folder).stdout)
+        self.assertIn(peers["connections"][0]["peer_id"], run("limits", "--peers", "--data-dir", folder).stdout)
         self.assertEqual(last_json(run("peers", "--all", "--data-dir", folder, "--json").stdout)["peers"], 1)
         self.assertIn("1 peers", run("peers", "--all", "--data-dir", folder).stdout)
         client.terminate()

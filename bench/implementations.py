@@ -40,7 +40,8 @@ class Starling:
     def listen(self, folder, stack):
         key = os.path.join(folder, "starling.key")
         command = [self.program, "daemon", "--listen", stack.listen_address(), "--key", key, "--data-dir", folder,
-                   "--perf", "--json", *stack.flags]
+                   "--perf", "--json", "--set", "connections.low_water=12000", "--set", "connections.high_water=12500",
+                   *stack.flags]
         return command, lambda event: event["listen"][0]
 
     def job(self, metric, address, scale, stack):

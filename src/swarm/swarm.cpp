@@ -20,21 +20,6 @@ std::uint64_t SwarmCounters::* counter_for(const CloseReason& reason) {
   return &SwarmCounters::closed_violation;
 }
 
-// Whatever follows the address: a port, WebSocket, QUIC.
-std::optional<Protocol> unspecified_family(const Multiaddr& address) {
-  const auto parts = address.components();
-  if (parts.empty() || (parts[0].protocol != Protocol::Ip4 && parts[0].protocol != Protocol::Ip6)) return std::nullopt;
-  const bool zero = std::all_of(parts[0].value.begin(), parts[0].value.end(), [](std::uint8_t b) { return b == 0; });
-  return zero ? std::optional(parts[0].protocol) : std::nullopt;
-}
-
-Multiaddr with_ip(const Multiaddr& address, const io::IpAddress& ip) {
-  const auto parts = address.components();
-  Multiaddr made = Multiaddr().with(ip.is_v4() ? Protocol::Ip4 : Protocol::Ip6, ip.bytes());
-  for (std::size_t i = 1; i < parts.size(); ++i) made = made.with(parts[i].protocol, parts[i].value);
-  return made;
-}
-
 // As go-libp2p chooses. Both sides may choose differently; both connections stay, so nothing flaps.
 bool better(const Link& a, const Link& b) {
   const auto rank = [](const Link& link) {
@@ -93,23 +78,6 @@ Result<Multiaddr> Swarm::listen(const Multiaddr& address) {
 std::vector<Multiaddr> Swarm::listen_addresses() const {
   std::vector<Multiaddr> addresses;
   for (const auto& listener : listeners_) addresses.push_back(listener->address());
-  return addresses;
-}
-
-std::vector<Multiaddr> Swarm::reachable_listen_addresses() const {
-  std::vector<Multiaddr> addresses;
-  const auto interfaces = world_.network.interfaces();
-  for (const Multiaddr& bound : listen_addresses()) {
-    const auto family = unspecified_family(bound);
-    if (!family || !interfaces) {
-      addresses.push_back(bound);
-      continue;
-    }
-    for (const io::Interface& interface : *interfaces) {
-      if (interface.address.is_v4() != (family == Protocol::Ip4) || interface.address.is_link_local()) continue;
-      addresses.push_back(with_ip(bound, interface.address));
-    }
-  }
   return addresses;
 }
 

@@ -113,8 +113,6 @@ class Swarm {
   Result<Multiaddr> listen(const Multiaddr& address);
   /// As bound: 0.0.0.0 stays 0.0.0.0.
   std::vector<Multiaddr> listen_addresses() const;
-  /// As others may reach them: unspecified addresses replaced by those of the machine's interfaces.
-  std::vector<Multiaddr> reachable_listen_addresses() const;
 
   /// The connection to `peer`: the one there is, or a new one. The report is filled in any case.
   /// Errors: NoAddresses, AllAddressesFailed (with the causes), DialedSelf, Gated, LimitExceeded, Timeout.

@@ -6,6 +6,7 @@
 
 #include <string>
 
+#include "security/openssl_library.hpp"
 #include "security/tls_certificate.hpp"
 #include "security/tls_certificate_signature.hpp"
 #include "security/tls_extension.hpp"
@@ -56,7 +57,8 @@ bool add_extension(X509& certificate, Bytes value) {
 
 Result<TlsCertificate> make_libp2p_certificate(const crypto::PrivateKey& identity) {
   ERR_clear_error();
-  TlsCertificate made{.certificate = X509Ptr(X509_new()), .key = EvpKeyPtr(EVP_EC_gen("P-256"))};
+  TlsCertificate made{.certificate = X509Ptr(X509_new_ex(tls_library(), nullptr)),
+                      .key = EvpKeyPtr(EVP_PKEY_Q_keygen(tls_library(), nullptr, "EC", "P-256"))};
   if (!made.certificate || !made.key) return fail(failed("making a certificate key"));
   if (!set_fields(*made.certificate, *made.key)) return fail(failed("filling the certificate"));
   STARLING_TRY(const ByteVector message, certificate_key_message(*made.certificate));

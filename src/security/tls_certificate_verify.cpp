@@ -8,6 +8,7 @@
 #include <ctime>
 #include <string>
 
+#include "security/openssl_library.hpp"
 #include "security/tls_certificate.hpp"
 #include "security/tls_certificate_signature.hpp"
 #include "security/tls_extension.hpp"
@@ -99,7 +100,7 @@ Status check_signature_algorithm(X509& certificate) {
 
 Status check_self_signature(X509& certificate) {
   EVP_PKEY* key = X509_get0_pubkey(&certificate);
-  if (key == nullptr) return fail(bad_openssl("certificate key"));
+  if (key == nullptr) return fail(bad_openssl("unsupported or broken certificate key"));
   STARLING_CHECK(check_key(*key));
   STARLING_CHECK(check_signature_algorithm(certificate));
   if (X509_verify(&certificate, key) != 1) return fail(bad_openssl("self-signature"));
@@ -135,7 +136,8 @@ Result<crypto::PublicKey> verify_libp2p_certificate(Bytes der, std::int64_t unix
   ERR_clear_error();
   if (der.size() > kMaxCertificateBytes) return fail(bad("larger than 16 KiB"));
   const unsigned char* at = der.data();
-  const X509Ptr certificate(d2i_X509(nullptr, &at, long(der.size())));
+  X509* parsed = X509_new_ex(tls_library(), nullptr);
+  const X509Ptr certificate(d2i_X509(&parsed, &at, long(der.size())));  // frees `parsed` when it fails
   if (!certificate) return fail(bad_openssl("not a certificate"));
   if (at != der.data() + der.size()) return fail(bad("bytes behind the certificate"));
   return verify_libp2p_certificate(*certificate, unix_seconds);

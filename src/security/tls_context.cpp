@@ -2,6 +2,8 @@
 
 #include <openssl/err.h>
 
+#include "security/openssl_library.hpp"
+
 namespace starling::security {
 namespace {
 
@@ -43,7 +45,7 @@ void set_verification(SSL_CTX* context, const TlsCallbacks& callbacks) {
 
 Result<SslContextPtr> make_tls_context(const TlsCertificate& identity, const TlsCallbacks& callbacks) {
   ERR_clear_error();
-  SslContextPtr context(SSL_CTX_new(TLS_method()));
+  SslContextPtr context(SSL_CTX_new_ex(tls_library(), nullptr, TLS_method()));
   if (!context || !set_protocol(context.get()) || !set_identity(context.get(), identity))
     return fail(take_openssl_error(ErrorCode::Internal, Op::Configure, Origin::Local, "setting TLS up"));
   set_verification(context.get(), callbacks);

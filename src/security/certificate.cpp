@@ -28,8 +28,8 @@ Result<CertificateDer> make_certificate_der(const crypto::PrivateKey& identity) 
   return CertificateDer{std::move(certificate), std::move(key)};
 }
 
-Result<crypto::PublicKey> verify_certificate_der(Bytes der, std::int64_t unix_seconds) {
-  return verify_libp2p_certificate(der, unix_seconds);
+Result<crypto::PublicKey> verify_certificate_der(Bytes der, std::int64_t unix_seconds, VerifiedSignatures& verified) {
+  return verify_libp2p_certificate(der, unix_seconds, verified);
 }
 
 }  // namespace starling::security

@@ -70,7 +70,7 @@ Status NoiseHandshake::on_payload(Bytes message) {
 
 Status NoiseHandshake::check_identity(const NoisePayload& payload) {
   STARLING_TRY(auto key, crypto::PublicKey::from_protobuf(payload.identity_key));
-  STARLING_CHECK(verified_.verify(key, payload.identity_key, xx_.remote_static(), payload.identity_sig));
+  STARLING_CHECK(verify_static_key(verified_, key, payload, xx_.remote_static()));
   remote_peer_ = PeerId::from_public_key(key);
   STARLING_CHECK(check_expected_peer(config_.expected_peer, remote_peer_));
   remote_key_ = std::move(key);

@@ -1,6 +1,6 @@
 #include "security/noise_identity.hpp"
 
-#include <algorithm>
+#include "starling/crypto/hash.hpp"
 
 namespace starling::security {
 namespace {
@@ -14,29 +14,13 @@ crypto::Sha256Digest digest_of(Bytes key_message, Bytes static_key, Bytes signat
 
 }  // namespace
 
-Status VerifiedSignatures::verify(const crypto::PublicKey& key, Bytes key_message, Bytes static_key, Bytes signature) {
-  const auto digest = digest_of(key_message, static_key, signature);
-  if (contains(digest)) return {};
-  STARLING_CHECK(key.verify(signed_static_key(static_key), signature));
-  insert(digest);
+Status verify_static_key(VerifiedSignatures& verified, const crypto::PublicKey& key, const NoisePayload& payload,
+                         Bytes static_key) {
+  const auto digest = digest_of(payload.identity_key, static_key, payload.identity_sig);
+  if (verified.contains(digest)) return {};
+  STARLING_CHECK(key.verify(signed_static_key(static_key), payload.identity_sig));
+  verified.insert(digest);
   return {};
-}
-
-bool VerifiedSignatures::contains(const crypto::Sha256Digest& digest) const {
-  const std::lock_guard lock(mutex_);
-  return std::ranges::find(digests_, digest) != digests_.end();
-}
-
-void VerifiedSignatures::insert(const crypto::Sha256Digest& digest) {
-  const std::lock_guard lock(mutex_);
-  if (digests_.size() < kCapacity) return digests_.push_back(digest);
-  digests_[oldest_] = digest;
-  oldest_ = (oldest_ + 1) % kCapacity;
-}
-
-std::size_t VerifiedSignatures::size() const {
-  const std::lock_guard lock(mutex_);
-  return digests_.size();
 }
 
 Result<NoiseIdentity> NoiseIdentity::create(const crypto::PrivateKey& identity, Random& random) {

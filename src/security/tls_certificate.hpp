@@ -9,6 +9,7 @@
 #include "starling/base/bytes.hpp"
 #include "starling/base/error.hpp"
 #include "starling/crypto/keys.hpp"
+#include "starling/security/verified_signatures.hpp"
 
 namespace starling::security {
 
@@ -25,9 +26,11 @@ struct TlsCertificate {
 /// Errors: Internal (OpenSSL), and those of PrivateKey::sign.
 Result<TlsCertificate> make_libp2p_certificate(const crypto::PrivateKey& identity);
 
-/// The host key a certificate proves, after every check of the spec. `unix_seconds`: the present time.
+/// The host key a certificate proves, after every check of the spec. `unix_seconds`: the present time. `verified`
+/// remembers the certificates whose two signatures were found good.
 /// Errors: BadCertificate, its cause telling more where a key, a signature or the extension does not parse.
-Result<crypto::PublicKey> verify_libp2p_certificate(Bytes der, std::int64_t unix_seconds);
-Result<crypto::PublicKey> verify_libp2p_certificate(X509& certificate, std::int64_t unix_seconds);
+Result<crypto::PublicKey> verify_libp2p_certificate(Bytes der, std::int64_t unix_seconds, VerifiedSignatures& verified);
+Result<crypto::PublicKey> verify_libp2p_certificate(X509& certificate, std::int64_t unix_seconds,
+                                                    VerifiedSignatures& verified);
 
 }  // namespace starling::security

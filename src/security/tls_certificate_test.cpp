@@ -70,12 +70,17 @@ ByteVector der_of(X509* certificate) {
   return der;
 }
 
+Result<crypto::PublicKey> judge(Bytes der, std::int64_t now = kNow) {
+  VerifiedSignatures nothing;
+  return verify_libp2p_certificate(der, now, nothing);
+}
+
 /// A good certificate that a test then spoils and signs again.
 struct Draft {
   TlsCertificate made = make_libp2p_certificate(test_key(KeyType::Ed25519)).value();
   X509* x509 = made.certificate.get();
 
-  Result<crypto::PublicKey> verify(std::int64_t now = kNow) { return verify_libp2p_certificate(der_of(x509), now); }
+  Result<crypto::PublicKey> verify(std::int64_t now = kNow) { return judge(der_of(x509), now); }
   Draft& sign(const EVP_MD* digest = EVP_sha256()) {
     EXPECT_GT(X509_sign(x509, made.key.get(), digest), 0);
     return *this;
@@ -114,7 +119,7 @@ void expect_bad(const Result<crypto::PublicKey>& result, std::string_view why) {
 }
 
 std::string peer_in(std::string_view hex) {
-  const auto key = verify_libp2p_certificate(from_hex(hex).value(), kNow);
+  const auto key = judge(from_hex(hex).value());
   return key ? PeerId::from_public_key(*key).to_string() : key.error().message();
 }
 
@@ -125,7 +130,7 @@ TEST(TlsCertificate, spec_vectors_prove_their_peers) {
 }
 
 TEST(TlsCertificate, spec_vector_of_a_wrong_signer_is_refused) {
-  const auto key = verify_libp2p_certificate(from_hex(kWrongSigner).value(), kNow);
+  const auto key = judge(from_hex(kWrongSigner).value());
   expect_bad(key, "host key's signature");
   ASSERT_NE(key.error().cause(), nullptr);
   EXPECT_EQ(*key.error().cause(), ErrorCode::BadSignature);
@@ -134,7 +139,7 @@ TEST(TlsCertificate, spec_vector_of_a_wrong_signer_is_refused) {
 TEST(TlsCertificate, ours_proves_every_type_of_identity) {
   for (const KeyType type : {KeyType::Ed25519, KeyType::Secp256k1, KeyType::Ecdsa, KeyType::Rsa}) {
     const auto made = make_libp2p_certificate(test_key(type)).value();
-    const auto key = verify_libp2p_certificate(der_of(made.certificate.get()), kNow);
+    const auto key = judge(der_of(made.certificate.get()));
     ASSERT_TRUE(key) << key.error().message();
     EXPECT_TRUE(*key == test_key(type).public_key());
   }
@@ -224,15 +229,41 @@ TEST(TlsCertificate, a_broken_extension_is_told_with_its_cause) {
   expect_bad(bad_key.sign().verify(), "host key");
 }
 
+TEST(TlsCertificate, one_that_was_verified_before_is_still_judged_by_the_time) {
+  const ByteVector der = der_of(Draft().x509);
+  VerifiedSignatures verified;
+  const auto first = verify_libp2p_certificate(der, kNow, verified);
+  ASSERT_TRUE(first);
+  EXPECT_EQ(verified.size(), 1u);
+  const auto again = verify_libp2p_certificate(der, kNow, verified);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(*again, *first);
+  EXPECT_EQ(verified.size(), 1u);
+  expect_bad(verify_libp2p_certificate(der, kNotAfter + 1, verified), "expired");
+}
+
+TEST(TlsCertificate, only_good_signatures_are_remembered) {
+  Draft draft;
+  VerifiedSignatures verified;
+  ASSERT_TRUE(verify_libp2p_certificate(der_of(draft.x509), kNow, verified));
+  ByteVector wrong_signature = der_of(draft.x509);
+  wrong_signature.back() ^= 1;
+  const ByteVector not_vouched_for = der_of(draft.use_key(EVP_EC_gen("P-256"), /*vouch=*/false).sign().x509);
+  for (int tries = 0; tries < 2; ++tries) {
+    expect_bad(verify_libp2p_certificate(wrong_signature, kNow, verified), "self-signature");
+    expect_bad(verify_libp2p_certificate(not_vouched_for, kNow, verified), "host key's signature");
+  }
+  EXPECT_EQ(verified.size(), 1u);
+}
+
 TEST(TlsCertificate, what_is_not_one_certificate_is_refused) {
   Draft draft;
   ByteVector der = der_of(draft.x509);
-  for (std::size_t size = 0; size < der.size(); ++size)
-    EXPECT_FALSE(verify_libp2p_certificate(Bytes(der).first(size), kNow)) << size;
+  for (std::size_t size = 0; size < der.size(); ++size) EXPECT_FALSE(judge(Bytes(der).first(size))) << size;
   der.push_back(0);
-  expect_bad(verify_libp2p_certificate(der, kNow), "behind");
+  expect_bad(judge(der), "behind");
   der.resize(kMaxCertificateBytes + 1);
-  expect_bad(verify_libp2p_certificate(der, kNow), "larger");
+  expect_bad(judge(der), "larger");
 }
 
 // A flipped bit is refused, or it changed nothing that counts (unused bits of an encoding).
@@ -243,7 +274,7 @@ TEST(TlsCertificate, a_flipped_bit_never_proves_another_peer) {
   for (std::size_t bit = 0; bit < good.size() * 8; ++bit) {
     ByteVector der = good;
     der[bit / 8] ^= std::uint8_t(1u << (bit % 8));
-    const auto key = verify_libp2p_certificate(der, kNow);
+    const auto key = judge(der);
     if (!key) continue;
     ++accepted;
     EXPECT_EQ(PeerId::from_public_key(*key).to_string(), peer) << bit;

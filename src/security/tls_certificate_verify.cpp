@@ -107,32 +107,63 @@ Status check_self_signature(X509& certificate) {
   return {};
 }
 
-/// The host key in the extension must have signed the certificate's key.
-Result<crypto::PublicKey> check_host_key(const X509& certificate, Bytes extension) {
+struct HostProof {
+  crypto::PublicKey key;
+  Bytes signature;
+};
+
+Result<HostProof> parse_host_proof(Bytes extension) {
   auto signed_key = parse_signed_key(extension);
   if (!signed_key) return fail(bad("libp2p extension").caused_by(std::move(signed_key).error()));
-  auto host_key = crypto::PublicKey::from_protobuf(signed_key->public_key);
-  if (!host_key) return fail(bad("host key").caused_by(std::move(host_key).error()));
+  auto key = crypto::PublicKey::from_protobuf(signed_key->public_key);
+  if (!key) return fail(bad("host key").caused_by(std::move(key).error()));
+  return HostProof{std::move(*key), signed_key->signature};
+}
+
+/// The host key must have signed the certificate's key.
+Status check_host_signature(const X509& certificate, const HostProof& proof) {
   STARLING_TRY(const ByteVector message, certificate_key_message(certificate));
-  if (auto verified = host_key->verify(message, signed_key->signature); !verified)
+  if (auto verified = proof.key.verify(message, proof.signature); !verified)
     return fail(bad("host key's signature").caused_by(std::move(verified).error()));
-  return std::move(*host_key);
+  return {};
+}
+
+/// Of all that the signatures are over and of the signatures themselves.
+Result<crypto::Sha256Digest> digest_of(const X509& certificate) {
+  std::uint8_t* der = nullptr;
+  const int size = i2d_X509(&certificate, &der);
+  if (size <= 0) return fail(bad_openssl("encoding"));
+  const auto digest = crypto::sha256({der, std::size_t(size)});
+  OPENSSL_free(der);
+  return digest;
+}
+
+Status check_signatures(X509& certificate, const HostProof& proof, VerifiedSignatures& verified) {
+  STARLING_TRY(const auto digest, digest_of(certificate));
+  if (verified.contains(digest)) return {};
+  STARLING_CHECK(check_self_signature(certificate));
+  STARLING_CHECK(check_host_signature(certificate, proof));
+  verified.insert(digest);
+  return {};
 }
 
 }  // namespace
 
-Result<crypto::PublicKey> verify_libp2p_certificate(X509& certificate, std::int64_t unix_seconds) {
+Result<crypto::PublicKey> verify_libp2p_certificate(X509& certificate, std::int64_t unix_seconds,
+                                                    VerifiedSignatures& verified) {
   ERR_clear_error();
   STARLING_CHECK(check_validity(certificate, unix_seconds));
   STARLING_CHECK(check_no_unique_ids(certificate));
   STARLING_TRY(const Bytes extension, find_libp2p_extension(certificate));
-  STARLING_CHECK(check_self_signature(certificate));
-  auto host_key = check_host_key(certificate, extension);
+  STARLING_TRY(HostProof proof, parse_host_proof(extension));
+  const Status checked = check_signatures(certificate, proof, verified);
   ERR_clear_error();
-  return host_key;
+  STARLING_CHECK(checked);
+  return std::move(proof.key);
 }
 
-Result<crypto::PublicKey> verify_libp2p_certificate(Bytes der, std::int64_t unix_seconds) {
+Result<crypto::PublicKey> verify_libp2p_certificate(Bytes der, std::int64_t unix_seconds,
+                                                    VerifiedSignatures& verified) {
   ERR_clear_error();
   if (der.size() > kMaxCertificateBytes) return fail(bad("larger than 16 KiB"));
   const unsigned char* at = der.data();
@@ -140,7 +171,7 @@ Result<crypto::PublicKey> verify_libp2p_certificate(Bytes der, std::int64_t unix
   const X509Ptr certificate(d2i_X509(&parsed, &at, long(der.size())));  // frees `parsed` when it fails
   if (!certificate) return fail(bad_openssl("not a certificate"));
   if (at != der.data() + der.size()) return fail(bad("bytes behind the certificate"));
-  return verify_libp2p_certificate(*certificate, unix_seconds);
+  return verify_libp2p_certificate(*certificate, unix_seconds, verified);
 }
 
 }  // namespace starling::security

@@ -17,8 +17,9 @@ int verification_code(const Error& refusal) {
 
 }  // namespace
 
-TlsHandshake::TlsHandshake(HandshakeConfig config, std::unique_ptr<TlsSession> session, const UnixClock& clock)
-    : config_(std::move(config)), session_(std::move(session)), clock_(clock) {}
+TlsHandshake::TlsHandshake(HandshakeConfig config, std::unique_ptr<TlsSession> session, const UnixClock& clock,
+                           VerifiedSignatures& verified)
+    : config_(std::move(config)), session_(std::move(session)), clock_(clock), verified_(verified) {}
 
 TlsHandshake::~TlsHandshake() = default;
 
@@ -100,7 +101,7 @@ Status TlsHandshake::judge(X509_STORE_CTX* store) {
   X509* certificate = X509_STORE_CTX_get0_cert(store);
   if (certificate == nullptr || sk_X509_num(X509_STORE_CTX_get0_untrusted(store)) != 1)
     return fail(ErrorCode::BadCertificate, Op::Verify, Origin::Remote, "not exactly one certificate");
-  STARLING_TRY(auto key, verify_libp2p_certificate(*certificate, clock_()));
+  STARLING_TRY(auto key, verify_libp2p_certificate(*certificate, clock_(), verified_));
   remote_peer_ = PeerId::from_public_key(key);
   STARLING_CHECK(check_expected_peer(config_.expected_peer, remote_peer_));
   remote_key_ = std::move(key);

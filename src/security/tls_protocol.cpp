@@ -1,4 +1,4 @@
-// "/tls/1.0.0": one certificate and one set of settings per host.
+// "/tls/1.0.0": one certificate, one set of settings and one memory of verified peers per host.
 // spec: tls/tls.md
 #include <chrono>
 
@@ -13,12 +13,13 @@ class TlsProtocol final : public Protocol {
   TlsProtocol(SslContextPtr context, UnixClock clock) : context_(std::move(context)), clock_(std::move(clock)) {}
   std::string_view protocol_id() const override { return "/tls/1.0.0"; }
   std::unique_ptr<Handshake> begin(HandshakeConfig config) override {
-    return std::make_unique<TlsHandshake>(std::move(config), TlsSession::create(*context_), clock_);
+    return std::make_unique<TlsHandshake>(std::move(config), TlsSession::create(*context_), clock_, verified_);
   }
 
  private:
   SslContextPtr context_;
   UnixClock clock_;
+  VerifiedSignatures verified_;
 };
 
 }  // namespace

@@ -160,7 +160,7 @@ Status NgSession::on_certificates(std::size_t count, Bytes der) {
                      std::to_string(count) + " certificates instead of one");
     return std::unexpected(*refusal_);
   }
-  auto key = security::verify_certificate_der(der, shared_.unix_seconds());
+  auto key = security::verify_certificate_der(der, shared_.unix_seconds(), *shared_.verified);
   if (!key) {
     refusal_ = std::move(key).error();
     return std::unexpected(*refusal_);

@@ -23,6 +23,7 @@ struct Shared {
   std::unique_ptr<TlsContext> tls;
   crypto::Sha256Digest reset_secret, token_secret;
   bool null_protection = false;  // fuzzing only: see make.hpp
+  std::unique_ptr<security::VerifiedSignatures> verified = std::make_unique<security::VerifiedSignatures>();
 };
 
 struct ConnectionFree {

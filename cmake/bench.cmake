@@ -17,3 +17,9 @@ if(benchmark_FOUND)
     add_dependencies(benchmarks ${name})
   endforeach()
 endif()
+
+# Instruction counts of the hot paths (tools/hot_paths).
+add_executable(hot_paths EXCLUDE_FROM_ALL bench/hot_paths.cpp)
+target_include_directories(hot_paths PRIVATE "${CMAKE_SOURCE_DIR}/src" "${CMAKE_SOURCE_DIR}/tests")
+starling_link_all_layers(hot_paths)
+target_link_options(hot_paths PRIVATE -Wl,--strip-debug)  # Debian 12's valgrind cannot read clang's DWARF 5

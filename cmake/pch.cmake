@@ -1,5 +1,5 @@
-# One precompiled header for the libraries and one, with gtest, for the tests: the standard headers nearly every file
-# reads and the contracts of base/. Both are made once and shared, so all targets must agree in their flags.
+# One precompiled header for the libraries, one with gtest for the tests and one with CLI11 for the programs: the standard
+# headers nearly every file reads and the contracts of base/. Each is made once and shared, so targets agree in their flags.
 # Off with -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON.
 set(STARLING_PCH_HEADERS
     <algorithm> <array> <chrono> <compare> <coroutine> <cstddef> <cstdint> <cstring> <deque> <expected> <functional>
@@ -20,8 +20,15 @@ endfunction()
 
 starling_add_pch_host(starling_pch)
 
+starling_add_pch_host(starling_cli_pch <CLI/CLI.hpp> <boost/json.hpp>)
+target_link_libraries(starling_cli_pch PRIVATE ${STARLING_EXTERNAL_cli})
+
 function(starling_use_pch target)
-  target_precompile_headers(${target} REUSE_FROM starling_pch)
+  if(target STREQUAL "starling_cli")
+    target_precompile_headers(${target} REUSE_FROM starling_cli_pch)
+  else()
+    target_precompile_headers(${target} REUSE_FROM starling_pch)
+  endif()
 endfunction()
 
 function(starling_use_test_pch target)

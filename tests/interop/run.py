@@ -40,8 +40,7 @@ LEGACY_RECORD = "legacy-record"
 # Cells that fail by a known defect of others: pattern of the cell -> why.
 KNOWN = {
     r"^js>\w+ quic-v1 reset": "js-libp2p over QUIC tells the reader of a reset stream that it ended",
-    r"^js>\w+ (tcp|ws)\+pnet/noise/yamux perf": "js-libp2p breaks off a long transfer by Noise in a private network, with js and go, too",
-    r"^\w+>js tcp\+pnet/noise/yamux perf": "the same with js-libp2p as the listener; go-libp2p meets it, too",
+    r"^(js>\w+|\w+>js) (tcp|ws)\+pnet/noise/yamux perf": "js-libp2p's xsalsa20 runs out of WebAssembly memory in a long transfer",
     r"^garbage>js ws/": "js-libp2p ends with an uncaught exception when a WebSocket frame breaks the rules",
 }
 

@@ -242,8 +242,8 @@ Status MuxedConnection::seal_output() {
 }
 
 void MuxedConnection::wake_writers() {
-  if (blocked_writers_.empty() || parts_.session->output().size() >= options_.output_buffer) return;
-  for (const muxer::StreamId id : std::exchange(blocked_writers_, {}))
+  if (waiting_writers_.empty() || parts_.session->output().size() >= options_.output_buffer) return;
+  for (const muxer::StreamId id : waiting_writers_.take())
     if (MuxedStream* stream = find(id)) stream->writable_.notify_all();
 }
 
@@ -265,9 +265,10 @@ void MuxedConnection::on_timer() {
 Result<std::size_t> MuxedConnection::write(MuxedStream& stream, Bytes data) {
   const std::size_t pending = parts_.session->output().size();
   if (pending >= options_.output_buffer) {
-    blocked_writers_.push_back(stream.id_);
+    waiting_writers_.add(stream.id_, stream.waits_);
     return fail(ErrorCode::WouldBlock, Op::Write, Origin::Local);
   }
+  stream.waits_ = 0;
   const std::size_t taken =
       parts_.session->send(stream.id_, data.first(std::min(data.size(), options_.output_buffer - pending)));
   if (taken == 0 && !data.empty()) return fail(ErrorCode::WouldBlock, Op::Write, Origin::Local);

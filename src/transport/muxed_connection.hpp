@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "starling/transport/transport.hpp"
+#include "transport/waiting_writers.hpp"
 
 namespace starling::transport {
 
@@ -54,6 +55,7 @@ class MuxedStream final : public RawStream {
   muxer::StreamId id_;
   ByteQueue inbox_;
   bool remote_closed_ = false, write_closed_ = false;
+  WaitingWriters::Place waits_ = 0;
   std::optional<CloseReason> reason_;
   io::WaitQueue readable_, writable_;
 };
@@ -136,7 +138,7 @@ class MuxedConnection final : public Connection,
   std::unordered_map<muxer::StreamId, MuxedStream*> streams_;
   std::unordered_set<muxer::StreamId> orphans_;  // dropped by their user before the remote closed its side
   std::vector<std::unique_ptr<MuxedStream>> arrivals_;
-  std::vector<muxer::StreamId> blocked_writers_;
+  WaitingWriters waiting_writers_;
   std::uint64_t unread_ = 0;   // bytes in the inboxes of streams_
   std::uint64_t charged_ = 0;  // of them, to the connection's scope
   std::optional<CloseReason> reason_;

@@ -250,6 +250,21 @@ TEST_P(TransportConformance, megabytes_go_both_ways_at_once_unchanged) {
   EXPECT_GE(dialer_->connection->stats().bytes_in, 2u << 20);
 }
 
+TEST_P(TransportConformance, a_short_message_does_not_wait_for_the_end_of_a_long_transfer) {
+  auto bulk = open_pair(), talk = open_pair();
+  const ByteVector much = pattern(8u << 20);
+  std::optional<Status> sent;
+  std::optional<Result<ByteVector>> got;
+  io::TaskGroup group(place_->reactor());
+  group.spawn(keep(send_and_close(*bulk.near, much), sent));
+  group.spawn(keep(receive(*bulk.far), got));
+  ASSERT_TRUE(run(send(*talk.near, as_bytes("hello"))));
+  EXPECT_FALSE(sent) << "the message left before the transfer was over";
+  EXPECT_EQ(text_of(run(receive(*talk.far, 5))), "hello");
+  run(group.join());
+  EXPECT_TRUE(*sent && *got == much);
+}
+
 TEST_P(TransportConformance, a_hundred_streams_at_once_do_not_mix) {
   constexpr std::size_t kStreams = 100;
   std::vector<std::unique_ptr<RawStream>> near, far;

@@ -242,9 +242,10 @@ Result<std::size_t> QuicConnection::write(QuicStream& stream, Bytes data) {
   const std::size_t limit = endpoint_.context().options.output_buffer;
   const std::size_t pending = session_->unsent();
   if (pending >= limit) {
-    blocked_writers_.push_back(stream.id_);
+    waiting_writers_.add(stream.id_, stream.waits_);
     return fail(ErrorCode::WouldBlock, Op::Write, Origin::Local);
   }
+  stream.waits_ = 0;
   const std::size_t taken = std::min(data.size(), limit - pending);
   session_->send(stream.id_, data.first(taken));
   schedule();
@@ -252,8 +253,8 @@ Result<std::size_t> QuicConnection::write(QuicStream& stream, Bytes data) {
 }
 
 void QuicConnection::wake_writers() {
-  if (blocked_writers_.empty() || session_->unsent() >= endpoint_.context().options.output_buffer) return;
-  for (const StreamId id : std::exchange(blocked_writers_, {}))
+  if (waiting_writers_.empty() || session_->unsent() >= endpoint_.context().options.output_buffer) return;
+  for (const StreamId id : waiting_writers_.take())
     if (QuicStream* stream = find(id)) stream->writable_.notify_all();
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "transport/quic/engine.hpp"
+#include "transport/waiting_writers.hpp"
 
 namespace starling::transport::quic {
 
@@ -44,6 +45,7 @@ class QuicStream final : public RawStream {
   bool local_;  // this side opened it
   ByteQueue inbox_;
   bool remote_closed_ = false, write_closed_ = false, counted_out_ = false;
+  WaitingWriters::Place waits_ = 0;
   std::optional<CloseReason> reason_, stopped_;  // stopped_: the remote does not want what we write
   io::WaitQueue readable_, writable_;
 };
@@ -144,7 +146,7 @@ class QuicConnection final : public Connection, public DatagramChannel, private 
   std::unordered_map<StreamId, QuicStream*> streams_;
   std::unordered_set<StreamId> orphans_;  // dropped by their user before the remote closed its side
   std::vector<std::unique_ptr<QuicStream>> arrivals_;
-  std::vector<StreamId> blocked_writers_;
+  WaitingWriters waiting_writers_;
   std::vector<ConnectionId> ids_;
   std::vector<ResetToken> reset_tokens_;
   struct Route {

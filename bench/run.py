@@ -1,196 +1,191 @@
 #!/usr/bin/env python3
-"""Starling beside go, rust and js libp2p, in one run on one machine, as ratios.
+"""Starling beside go, rust and js libp2p, in one run on one machine, as ratios, and beside the machine's own limits.
 
-Every pair runs the same jobs (perf up and down, pings one after the other, new connections) as two processes over
-loopback, for each stack. Rounds are interleaved, the median counts. A ratio above 1 means better than the best of the
-others. The machine's own limits (raw TCP, AEAD) are measured in the same run.
+    ./dev bench                 builds all that is needed and prints the table (about 25 minutes, as root on a quiet machine)
+    ./dev bench --quick         four minutes: proves that everything runs
+    ./dev bench --write         also writes docs/performance.md, its plots, and the values as JSON and CSV beside them
+    bench/run.py --jobs 'requests' --stacks tcp+noise --peers go --rounds 5 --no-limits --no-memory --no-links
 
-    bench/run.py [--rounds 3] [--stacks tcp+noise,tcp+tls,quic-v1] [--peers go,rust,js] [--size 512MiB] [--pings 20000]
-                 [--connects 500] [--idle 1000] [--no-mixed] [--json FILE] [--markdown FILE]
+How each figure comes about: docs/performance.md, "How it is measured" (bench/page.py).
 """
 import argparse
+import collections
+import dataclasses
 import json
-import os
 import pathlib
-import statistics
-import subprocess
+import re
+import shlex
 import sys
-import tempfile
+import time
 
-from implementations import Foreign, Job, Listener, Stack, Starling, idle_memory
+import jobs
+import links
+import memory
+import page
+import plots
+import report
+import system
+from figures import collect
+from metrics import GROUPS, QUIC, STACKS, TCP_NOISE
+from peers import Failed, Listener, Stack, peers_of
+from progress import Progress
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 INTEROP = ROOT / "build" / "interop"
-SIZES = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
-JOBS = ("up", "down", "pings", "connects")
-# name: heading, whether more is better
-METRICS = {"up": ("upload MiB/s", True), "down": ("download MiB/s", True),
-           "cpu_up": ("CPU s/GiB up", False), "cpu_down": ("CPU s/GiB down", False),
-           "pings": ("pings/s", True), "connects": ("connections/s", True)}
+MEMORY_STACKS = (TCP_NOISE, QUIC)
+MIB = 1 << 20
 
 
-def parse_size(text):
-    for unit, factor in SIZES.items():
-        if text.endswith(unit):
-            return int(float(text[: -len(unit)]) * factor)
-    return int(text)
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """How much is measured. Rounds of the jobs; their seconds; connections that are held; the links."""
+    rounds: int
+    seconds: float
+    connections: tuple
+    patience: float  # seconds for them to come about
+    connects: int
+    link_rounds: int
+    lossy_bytes: int
 
 
-def pairs_of(implementations, mixed):
-    """Each with itself, then Starling with each other in both roles."""
-    pairs = [(each, each) for each in implementations]
-    ours = implementations[0]
-    for other in implementations[1:] if mixed else []:
-        pairs += [(ours, other), (other, ours)]
-    return pairs
-
-
-def run_pair(dialer, listener, stack, scale, folder, results):
-    server = Listener(listener, folder, stack)
-    try:
-        for metric in JOBS:
-            job = Job(dialer, metric, server, scale, stack)
-            if job.value is None:
-                continue
-            results[metric].append(job.value)
-            if metric in ("up", "down"):
-                results["cpu_" + metric].append((job.client_cpu + job.server_cpu) * 2**30 / scale["bytes"])
-    finally:
-        server.stop()
-
-
-def measure(pairs, stacks, scale, rounds, folder):
-    """{stack: {(dialer, listener): {metric: [values]}}}, rounds outermost so that a noisy minute hits everybody."""
-    results = {s.name: {(d.name, l.name): {metric: [] for metric in METRICS} for d, l in pairs} for s in stacks}
-    for number in range(rounds):
-        for stack in stacks:
-            for dialer, listener in pairs:
-                try:
-                    run_pair(dialer, listener, stack, scale, folder, results[stack.name][dialer.name, listener.name])
-                except RuntimeError as problem:
-                    print(f"  {problem}; left out", file=sys.stderr)
-                print(f"  round {number + 1}/{rounds}  {stack.name}  {dialer.name} > {listener.name}", file=sys.stderr)
-    return results
-
-
-def machine_limits(build):
-    program = build / "bin" / "machine_limits"
-    if not program.exists():
-        return {}
-    return json.loads(subprocess.run([str(program)], stdout=subprocess.PIPE, text=True, check=True).stdout)
-
-
-class CongestionControl:
-    """cubic for everybody: with bbr the loopback results have two humps. Put back afterwards."""
-    path = pathlib.Path("/proc/sys/net/ipv4/tcp_congestion_control")
-
-    def __enter__(self):
-        self.before = self.path.read_text().strip()
-        try:
-            self.path.write_text("cubic")
-        except OSError:
-            pass
-        return self.path.read_text().strip()
-
-    def __exit__(self, *_):
-        try:
-            self.path.write_text(self.before)
-        except OSError:
-            pass
-
-
-def best_ratios(median, names):
-    """How Starling with itself compares with the best of the others with themselves; above 1 is better."""
-    best = {}
-    for metric, (_, more_is_better) in METRICS.items():
-        others = [median[n, n][metric] for n in names[1:] if median[n, n][metric]]
-        ours = median[names[0], names[0]][metric]
-        if not others or not ours:
-            best[metric] = None
-        else:
-            best[metric] = ours / max(others) if more_is_better else min(others) / ours
-    return best
-
-
-def cell(values):
-    """The median, with the spread when there is one."""
-    if not values:
-        return "-"
-    middle, form = statistics.median(values), ",.2f" if max(values) < 100 else ",.0f"
-    spread = f" ({min(values):{form}}–{max(values):{form}})" if len(values) > 1 else ""
-    return f"{middle:{form}}{spread}"
-
-
-def stack_table(name, results, names):
-    lines = [f"### {name}", "", "| dialer > listener | " + " | ".join(heading for heading, _ in METRICS.values()) + " |",
-             "|---|" + "---:|" * len(METRICS)]
-    for (dialer, listener), metrics in results.items():
-        lines.append(f"| {dialer} > {listener} | " + " | ".join(cell(metrics[m]) for m in METRICS) + " |")
-    median = {pair: {m: statistics.median(v) if v else None for m, v in metrics.items()} for pair, metrics in results.items()}
-    best = best_ratios(median, names)
-    lines.append("| **starling to the best other** | " + " | ".join(f"**{best[m]:.2f}**" if best[m] else "-" for m in METRICS) + " |")
-    return lines + [""], best
+FULL = Plan(rounds=3, seconds=1.0, connections=(1000, 10000), patience=25, connects=10, link_rounds=3, lossy_bytes=2 * MIB)
+QUICK = Plan(rounds=1, seconds=0.3, connections=(1000,), patience=8, connects=3, link_rounds=1, lossy_bytes=MIB // 2)
 
 
 def arguments_of():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--stacks", default="tcp+noise,tcp+tls,quic-v1")
-    parser.add_argument("--peers", default="go,rust,js")
-    parser.add_argument("--size", default="512MiB")
-    parser.add_argument("--pings", type=int, default=20000)
-    parser.add_argument("--connects", type=int, default=500)
-    parser.add_argument("--idle", type=int, default=1000)
-    parser.add_argument("--no-mixed", action="store_true", help="each implementation with itself only")
-    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "release")
-    parser.add_argument("--interop", type=pathlib.Path, default=INTEROP, help="where the other peers are built")
-    parser.add_argument("--json")
-    parser.add_argument("--markdown")
+    parser.add_argument("--quick", action="store_true", help="one short round of everything")
+    parser.add_argument("--rounds", type=int, help=f"rounds of the jobs over loopback ({FULL.rounds})")
+    parser.add_argument("--seconds", type=float, help=f"how long each job measures ({FULL.seconds})")
+    parser.add_argument("--stacks", default=",".join(STACKS), help="(%(default)s)")
+    parser.add_argument("--peers", default="go,rust,js", help="whom to compare with (%(default)s)")
+    parser.add_argument("--jobs", default="", metavar="REGEX", help=f"only jobs that match, of: {'; '.join(jobs.JOBS)}")
+    parser.add_argument("--mixed", action="store_true", help="also Starling with each other, in both roles")
+    parser.add_argument("--pin", action="store_true", help="each side on one core; unfair to runtimes with several threads")
+    for part, about in (("limits", "limits of the machine"), ("memory", "memory of connections"), ("links", "jobs on emulated links")):
+        parser.add_argument(f"--no-{part}", action="store_true", help=f"leave out the {about}")
+    parser.add_argument("--write", action="store_true", help="write docs/performance.md and what belongs to it")
+    parser.add_argument("--markdown", type=pathlib.Path, metavar="FILE", help="the same to another place")
+    parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="every value, the limits, what it ran on")
+    parser.add_argument("--csv", type=pathlib.Path, metavar="FILE", help="every value")
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "release", metavar="DIR")
+    parser.add_argument("--interop", type=pathlib.Path, default=INTEROP, metavar="DIR", help="where the other peers are built")
     return parser.parse_args()
 
 
-def implementations_of(arguments):
-    folder = arguments.interop
-    known = {"go": Foreign("go", [str(folder / "go" / "gopeer")]),
-             "rust": Foreign("rust", [str(folder / "rust" / "target" / "release" / "rustpeer")]),
-             "js": Foreign("js", ["node", str(folder / "js" / "peer.mjs")])}
-    all_of_them = [Starling(arguments.build)]
-    if not all_of_them[0].available():
-        sys.exit(f"no {all_of_them[0].program}: run ./dev build first")
-    for name in filter(None, arguments.peers.split(",")):
-        if known[name].available():
-            all_of_them.append(known[name])
-        else:
-            print(f"bench: {name} is not built (tests/interop/build.sh {name}); left out", file=sys.stderr)
-    return all_of_them
+def plan_of(arguments):
+    plan = QUICK if arguments.quick else FULL
+    return dataclasses.replace(plan, rounds=arguments.rounds or plan.rounds, seconds=arguments.seconds or plan.seconds)
+
+
+def chosen_peers(arguments):
+    ours, *others = peers_of(arguments.build, arguments.interop)
+    if not ours.available():
+        sys.exit(f"bench: no {ours.command[0]}: run ./dev build release --target benchmarks first")
+    wanted = arguments.peers.split(",")
+    for peer in others:
+        if peer.name in wanted and not peer.available():
+            print(f"bench: {peer.name} is not built (tests/interop/build.sh {peer.name}); left out", file=sys.stderr)
+    return [ours, *(peer for peer in others if peer.name in wanted and peer.available())]
+
+
+def versions_of(peers, stack):
+    """What each program says it is made of; also shows that each one starts."""
+    found = {}
+    for peer in peers:
+        try:
+            with Listener(peer, stack) as listener:
+                found[peer.name] = listener.versions
+        except Failed:
+            found[peer.name] = {}
+    return found
+
+
+class Bench:
+    """One whole run."""
+
+    def __init__(self, arguments):
+        self.arguments, self.plan = arguments, plan_of(arguments)
+        self.peers = chosen_peers(arguments)
+        self.stacks = [Stack(name) for name in arguments.stacks.split(",")]
+        self.memory_stacks = [stack for stack in self.stacks if stack.name in MEMORY_STACKS]
+        self.jobs = [name for name in jobs.JOBS if re.search(arguments.jobs, name)]
+        self.pairs = jobs.pairs_of(self.peers, arguments.mixed)
+        if arguments.pin:
+            self.pairs = [(dialer.placed(system.pinned(1)), listener.placed(system.pinned(0)), name) for dialer, listener, name in self.pairs]
+        self.with_links = not arguments.no_links and self.links_are_there()
+        self.values, self.limits, self.settings, self.versions = [], {}, {}, {}
+        self.progress = Progress(self.steps())
+
+    def links_are_there(self):
+        lacking = links.lacking()
+        if lacking:
+            print(f"bench: no emulated links: {lacking}", file=sys.stderr)
+        return lacking is None
+
+    def steps(self):
+        """How many for whom."""
+        plan, count = self.plan, collections.Counter()
+        for _, _, name in self.pairs:
+            count[name] += plan.rounds * len(self.stacks) * len(self.jobs)
+        for peer in self.peers:
+            count[peer.name] += 0 if self.arguments.no_memory else len(self.memory_stacks)
+            count[peer.name] += plan.link_rounds * len(self.stacks) if self.with_links else 0
+        count["all"] = plan.link_rounds * len(self.stacks) if self.with_links else 0
+        return count
+
+    def measure(self):
+        complain, plan = self.progress.complain, self.plan
+        descriptors = system.raise_descriptors()
+        with system.settings(complain) as in_force:
+            self.settings = in_force | {"descriptors": str(descriptors)}
+            self.versions = versions_of(self.peers, self.stacks[0])
+            if not self.arguments.no_limits:
+                self.limits = system.limits(self.arguments.build)
+            comparison = jobs.Comparison(self.values, jobs.Scale(plan.seconds), complain)
+            jobs.compare(comparison, self.pairs, self.stacks, plan.rounds, self.jobs, self.progress)
+            if not self.arguments.no_memory:
+                memory.measure(self.peers, self.memory_stacks, plan.connections, plan.patience, self.values, complain, self.progress)
+            if self.with_links:
+                common = (self.values, complain, self.progress)
+                links.measure_trips(self.peers, self.stacks, plan.connects, plan.link_rounds, *common)
+                links.measure_lossy(self.peers, self.stacks, plan.lossy_bytes, plan.link_rounds, *common)
+
+
+def write_page(path, figures, bench, machine, seconds):
+    """The page, and its plots and values in a folder of its name."""
+    folder = path.with_suffix("")
+    folder.mkdir(parents=True, exist_ok=True)
+    drawn = {}
+    for group in GROUPS:
+        if picture := plots.plot(figures, group):
+            (folder / f"{group}.svg").write_text(picture)
+            drawn[report.GROUP_TITLES[group]] = f"{folder.name}/{group}.svg"
+    command = shlex.join(["./dev", "bench", *sys.argv[1:]])
+    path.write_text(page.markdown(figures, bench.limits, drawn, command, seconds, machine, bench.settings, bench.versions))
+    (folder / "values.csv").write_text(report.csv_text(bench.values))
 
 
 def main():
     arguments = arguments_of()
-    implementations = implementations_of(arguments)
-    stacks = [Stack(name) for name in arguments.stacks.split(",")]
-    scale = {"bytes": parse_size(arguments.size), "pings": arguments.pings, "connects": arguments.connects}
-    load = os.getloadavg()[0]
-    with CongestionControl() as control, tempfile.TemporaryDirectory() as folder:
-        limits = machine_limits(arguments.build)
-        idle = {s.name: idle_memory(implementations[0], arguments.idle, folder, s) for s in stacks} if arguments.idle else {}
-        results = measure(pairs_of(implementations, not arguments.no_mixed), stacks, scale, arguments.rounds, folder)
-    lines, best = [], {}
-    for stack in stacks:
-        table, best[stack.name] = stack_table(stack.name, results[stack.name], [each.name for each in implementations])
-        lines += table
-    lines += [f"- limit of the machine: {key} {value:,.0f}" for key, value in limits.items()]
-    for name, measured in idle.items():
-        if measured:
-            lines.append(f"- {name}: {arguments.idle:,} idle connections cost our listener {measured[0]:.1f} KiB resident each; "
-                         f"meanwhile it answered {measured[1] or 0:,.0f} pings/s")
-    lines.append(f"- congestion control {control}, {os.cpu_count()} cores, load before {load:.1f}")
-    print("\n".join(lines))
-    if arguments.markdown:
-        pathlib.Path(arguments.markdown).write_text("\n".join(lines) + "\n")
+    machine = system.description(ROOT)
+    bench, start = Bench(arguments), time.monotonic()
+    try:
+        bench.measure()
+    except KeyboardInterrupt:
+        print("bench: interrupted; what was measured until now:", file=sys.stderr)
+    seconds, figures = time.monotonic() - start, collect(bench.values)
+    print(report.terminal(figures, bench.limits))
+    print(f"{seconds / 60:.1f} minutes; load before {machine['load']}; {', '.join(f'{k} {v}' for k, v in bench.settings.items())}")
     if arguments.json:
-        plain = {s: {f"{d}>{l}": metrics for (d, l), metrics in pairs.items()} for s, pairs in results.items()}
-        pathlib.Path(arguments.json).write_text(json.dumps({"results": plain, "limits": limits, "idle": idle, "ratios": best}, indent=1))
+        everything = {"machine": machine, "settings": bench.settings, "versions": bench.versions, "limits": bench.limits,
+                      "values": [dataclasses.asdict(value) for value in bench.values]}
+        arguments.json.write_text(json.dumps(everything, indent=1) + "\n")
+    if arguments.csv:
+        arguments.csv.write_text(report.csv_text(bench.values))
+    for path in filter(None, (ROOT / "docs" / "performance.md" if arguments.write else None, arguments.markdown)):
+        write_page(path, figures, bench, machine, seconds)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,8 +1,11 @@
-# Benchmarks. bench/run.py compares with other implementations and uses the two helper programs; the others are
+# Benchmarks. bench/run.py compares with other implementations and uses bench_peer and machine_limits; the others are
 # Google Benchmark programs, one per *_bench.cpp.
 add_custom_target(benchmarks DEPENDS starling)
-foreach(name IN ITEMS machine_limits idle_connections)
-  add_executable(${name} EXCLUDE_FROM_ALL bench/${name}.cpp)
+file(GLOB STARLING_BENCH_PEER_SOURCES CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/bench/peer/*.cpp")
+add_executable(bench_peer EXCLUDE_FROM_ALL ${STARLING_BENCH_PEER_SOURCES})
+file(GLOB STARLING_LIMITS_SOURCES CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/bench/limits/*.cpp")
+add_executable(machine_limits EXCLUDE_FROM_ALL ${STARLING_LIMITS_SOURCES})
+foreach(name IN ITEMS bench_peer machine_limits)
   starling_link_all_layers(${name})
   add_dependencies(benchmarks ${name})
 endforeach()

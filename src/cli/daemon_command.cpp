@@ -1,4 +1,5 @@
 // starling daemon: a node that runs until it is told to stop.
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -176,7 +177,17 @@ io::Task<int> serve(Session& session, const DaemonFlags& flags, bool port_was_gi
   co_return kOk;
 }
 
+// The soft limit of descriptors is for programs that use select(); one that does not may take what the hard limit
+// allows. What the node permits itself is a share of it, hence before anything asks.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);  // refused: the node lives with what it has
+}
+
 int run_daemon(DaemonFlags flags) {
+  raise_descriptor_limit();
   const auto configuration = configuration_of(flags.node);
   if (!configuration) return report(configuration.error(), flags.node.json);
   if (const Status right = runtime::to_status(configuration->mistakes); !right)

@@ -6,6 +6,7 @@
 import json
 import os
 import pathlib
+import resource
 import shutil
 import signal
 import socket
@@ -33,11 +34,11 @@ def last_json(text):
 class Daemon:
     """A running daemon; its `ready` line in `ready`."""
 
-    def __init__(self, folder, *arguments):
+    def __init__(self, folder, *arguments, **options):
         key = pathlib.Path(folder) / "daemon.key"
         self.process = subprocess.Popen(
             [STARLING, "daemon", "--listen", "/ip4/127.0.0.1/tcp/0", "--key", str(key), "--json", *arguments],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
         self.ready = json.loads(self.process.stdout.readline())
         self.address = self.ready["listen"][0]
 
@@ -55,8 +56,8 @@ class CommandLine(unittest.TestCase):
     def tearDown(self):
         self.folder.cleanup()
 
-    def daemon(self, *arguments):
-        daemon = Daemon(self.folder.name, *arguments)
+    def daemon(self, *arguments, **options):
+        daemon = Daemon(self.folder.name, *arguments, **options)
         self.addCleanup(lambda: daemon.process.poll() is None and daemon.stop())
         return daemon
 
@@ -251,6 +252,11 @@ class CommandLine(unittest.TestCase):
             ids.append(daemon.ready["peer_id"])
             self.assertEqual(daemon.stop(number), 0)
         self.assertEqual(ids[0], ids[1])
+
+    def test_the_daemon_takes_as_many_descriptors_as_the_hard_limit_allows(self):
+        hard = min(resource.getrlimit(resource.RLIMIT_NOFILE)[1], 4096)
+        daemon = self.daemon(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard)))
+        self.assertEqual(resource.prlimit(daemon.process.pid, resource.RLIMIT_NOFILE), (hard, hard))
 
     def test_ping_reports_counts_and_times(self):
         result = run("ping", self.daemon().address, "--count", 3, "--interval", "1ms", "--json")

@@ -6,8 +6,6 @@ See README.md.
 
 import argparse
 import pathlib
-import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -20,15 +18,7 @@ from runner import materials  # noqa: E402
 from runner.peers import Starling, foreign_peers  # noqa: E402
 
 from scenarios import SCENARIOS, Bench  # noqa: E402
-from topology import Lab  # noqa: E402
-
-
-def build_wire():
-    wire = ROOT / "build" / "lab" / "wire"
-    wire.parent.mkdir(parents=True, exist_ok=True)
-    compiler = shutil.which("clang-19") or shutil.which("cc")
-    subprocess.run([compiler, "-O2", "-Wall", "-Wextra", "-o", wire, HERE / "wire.c"], check=True)
-    return wire
+from topology import Lab, build_wire  # noqa: E402
 
 
 def choose_peers(options, work):

@@ -3,8 +3,13 @@ programs treat private ones differently, and exist inside these namespaces only.
 
 import contextlib
 import os
+import pathlib
+import shutil
 import signal
 import subprocess
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
 
 SERVER4, CLIENT4, ROUTER4 = "11.22.33.10", "11.22.33.20", "11.22.33.2"
 INSIDE_CLIENT4, INSIDE_ROUTER4 = "10.1.0.20", "10.1.0.1"
@@ -24,6 +29,15 @@ table inet filter {
   }
 }
 """
+
+
+def build_wire():
+    """The program that delays and loses; where it is."""
+    wire = ROOT / "build" / "lab" / "wire"
+    wire.parent.mkdir(parents=True, exist_ok=True)
+    compiler = shutil.which("clang-19") or shutil.which("cc")
+    subprocess.run([compiler, "-O2", "-Wall", "-Wextra", "-o", wire, HERE / "wire.c"], check=True)
+    return wire
 
 
 class Lab:

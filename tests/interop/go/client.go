@@ -48,18 +48,19 @@ func withConnection(ctx context.Context, o *options, what string, f func(context
 	})
 }
 
-// ping measures count round trips over long-lived streams.
-func ping(ctx context.Context, h host.Host, c network.Conn, count int, each func(int, time.Duration)) ([]time.Duration, error) {
+// ping measures count round trips over long-lived streams, or as many as go before end.
+func ping(ctx context.Context, h host.Host, c network.Conn, count int, end time.Time, each func(int, time.Duration)) ([]time.Duration, error) {
 	rtts := make([]time.Duration, 0, count)
+	more := func() bool { return len(rtts) < count && time.Now().Before(end) }
 	payload, back := make([]byte, 32), make([]byte, 32)
 	rand.Read(payload)
-	for len(rtts) < count {
+	for more() {
 		s, err := h.NewStream(ctx, c.RemotePeer(), pingProtocol)
 		if err != nil {
 			return nil, err
 		}
 		opened := time.Now()
-		for len(rtts) < count && time.Since(opened) < pingStreamLife {
+		for more() && time.Since(opened) < pingStreamLife {
 			binary.BigEndian.PutUint64(payload, uint64(len(rtts)))
 			start := time.Now()
 			if _, err := s.Write(payload); err != nil {
@@ -81,6 +82,10 @@ func ping(ctx context.Context, h host.Host, c network.Conn, count int, each func
 	return rtts, nil
 }
 
+func pingOnce(ctx context.Context, h host.Host, c network.Conn) ([]time.Duration, error) {
+	return ping(ctx, h, c, 1, time.Now().AddDate(1, 0, 0), nil)
+}
+
 func summary(rtts []time.Duration, took time.Duration) fields {
 	sorted := slices.Clone(rtts)
 	slices.Sort(sorted)
@@ -90,7 +95,7 @@ func summary(rtts []time.Duration, took time.Duration) fields {
 		sum += r
 	}
 	return fields{
-		"unit": "ms", "n": len(sorted), "min": at(0), "median": at(0.5), "p95": at(0.95), "p99": at(0.99), "max": at(1),
+		"unit": "ms", "n": len(sorted), "min": at(0), "median": at(0.5), "p90": at(0.9), "p95": at(0.95), "p99": at(0.99), "max": at(1),
 		"mean": milliseconds(sum) / float64(len(sorted)), "seconds": took.Seconds(),
 		"pingsPerSecond": float64(len(sorted)) / took.Seconds(),
 	}
@@ -109,8 +114,15 @@ func runPing(ctx context.Context, o *options) error {
 		if !o.quiet && or(o.count, 10) <= 20 {
 			each = func(i int, rtt time.Duration) { emit("ping", fields{"seq": i, "ms": milliseconds(rtt)}) }
 		}
+		if o.load {
+			stop, err := busyStream(ctx, h, c)
+			if err != nil {
+				return err
+			}
+			defer stop()
+		}
 		start := time.Now()
-		rtts, err := ping(ctx, h, c, or(o.count, 10), each)
+		rtts, err := ping(ctx, h, c, or(o.count, 10), o.end(), each)
 		if err != nil {
 			return err
 		}
@@ -129,13 +141,13 @@ func runConnect(ctx context.Context, o *options) error {
 	}
 	defer h.Close()
 	return within(ctx, o, "connect", func(ctx context.Context) error {
-		start := time.Now()
-		for range or(o.count, 10) {
+		start, end, count := time.Now(), o.end(), 0
+		for ; count < or(o.count, 10) && time.Now().Before(end); count++ {
 			c, err := dial(ctx, h, &quiet)
 			if err != nil {
 				return err
 			}
-			if _, err := ping(ctx, h, c, 1, nil); err != nil {
+			if _, err := pingOnce(ctx, h, c); err != nil {
 				return err
 			}
 			if err := c.Close(); err != nil {
@@ -143,7 +155,7 @@ func runConnect(ctx context.Context, o *options) error {
 			}
 		}
 		took := time.Since(start).Seconds()
-		emit("connect-summary", fields{"n": or(o.count, 10), "seconds": took, "connectionsPerSecond": float64(or(o.count, 10)) / took})
+		emit("connect-summary", fields{"n": count, "seconds": took, "connectionsPerSecond": float64(count) / took})
 		return nil
 	})
 }
@@ -294,7 +306,7 @@ func runReset(ctx context.Context, o *options) error {
 
 // pingAfter proves that the connection survived what was done to a stream.
 func pingAfter(ctx context.Context, h host.Host, c network.Conn) error {
-	rtts, err := ping(ctx, h, c, 1, nil)
+	rtts, err := pingOnce(ctx, h, c)
 	if err != nil {
 		return fmt.Errorf("ping afterwards: %w", err)
 	}
@@ -393,44 +405,72 @@ func (r *firstByteReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// perfOnce uploads, then downloads. The upload is over when the server answers:
-// with its first byte, or with the end of the stream.
+// moved is what became of one stream: when the server began to answer, when all was over.
+type moved struct {
+	turn, end time.Time
+	wrong     uint64
+}
+
+// perfOnce is one run over --streams streams that share the bytes. The upload lasts
+// until the last stream turned, the download from the first one's turn on.
 func perfOnce(ctx context.Context, h host.Host, c network.Conn, o *options) (fields, error) {
-	s, err := h.NewStream(ctx, c.RemotePeer(), perfProtocol)
+	n := uint64(or(o.streams, 1))
+	all := make([]moved, n)
+	start := time.Now()
+	err := forEach(int(n), func(i int) (err error) {
+		all[i], err = perfStream(ctx, h, c, o.upload/n, o.download/n, o)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
+	byTurn := func(a, b moved) int { return a.turn.Compare(b.turn) }
+	first, last := slices.MinFunc(all, byTurn).turn, slices.MaxFunc(all, byTurn).turn
+	end := slices.MaxFunc(all, func(a, b moved) int { return a.end.Compare(b.end) }).end
+	result := perfResult(o, last.Sub(start).Seconds(), end.Sub(first).Seconds())
+	if o.check {
+		wrong := uint64(0)
+		for _, one := range all {
+			wrong += one.wrong
+		}
+		result["mismatches"] = wrong
+	}
+	return result, nil
+}
+
+// perfStream uploads, then downloads. The upload is over when the server answers:
+// with its first byte, or with the end of the stream.
+func perfStream(ctx context.Context, h host.Host, c network.Conn, upload, download uint64, o *options) (moved, error) {
+	s, err := h.NewStream(ctx, c.RemotePeer(), perfProtocol)
+	if err != nil {
+		return moved{}, err
+	}
 	defer s.Close()
 	var header [8]byte
-	binary.BigEndian.PutUint64(header[:], o.download)
-	start := time.Now()
+	binary.BigEndian.PutUint64(header[:], download)
 	if _, err := s.Write(header[:]); err != nil {
-		return nil, err
+		return moved{}, err
 	}
-	if err := writePattern(s, o.upload, o.chunk); err != nil {
-		return nil, fmt.Errorf("upload: %w", err)
+	if err := writePattern(s, upload, o.chunk); err != nil {
+		return moved{}, fmt.Errorf("upload: %w", err)
 	}
 	if err := s.CloseWrite(); err != nil {
-		return nil, fmt.Errorf("upload: %w", err)
+		return moved{}, fmt.Errorf("upload: %w", err)
 	}
 	reader := &firstByteReader{Reader: s}
 	received, wrong, err := drain(reader, o.check)
 	if err != nil {
-		return nil, fmt.Errorf("download: %w", err)
+		return moved{}, fmt.Errorf("download: %w", err)
 	}
 	end := time.Now()
-	if received != o.download {
-		return nil, fmt.Errorf("asked for %d bytes, got %d", o.download, received)
+	if received != download {
+		return moved{}, fmt.Errorf("asked for %d bytes, got %d", download, received)
 	}
 	turn := end
 	if !reader.at.IsZero() {
 		turn = reader.at
 	}
-	result := perfResult(o, turn.Sub(start).Seconds(), end.Sub(turn).Seconds())
-	if o.check {
-		result["mismatches"] = wrong
-	}
-	return result, nil
+	return moved{turn, end, wrong}, nil
 }
 
 func perfResult(o *options, up, down float64) fields {

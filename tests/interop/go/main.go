@@ -38,12 +38,13 @@ type options struct {
 	seed, psk, flaw            string
 	tlsCert, tlsKey, tlsCA     string
 	peer                       string
-	timeout, duration          float64
+	timeout, duration, limit   float64
 	stdin                      bool
 	count, size, open          int
 	upload, download           uint64
 	chunk                      int
-	check, quiet               bool
+	streams, connections       int
+	check, quiet, load, keep   bool
 }
 
 var started = time.Now()
@@ -82,6 +83,7 @@ var modes = map[string]func(context.Context, *options) error{
 	"close-during-write": runCloseDuringWrite,
 	"hold":               runHold,
 	"perf-client":        runPerf,
+	"rr":                 runRequests,
 	"tls-attack":         runAttack,
 	"transport":          runTransport,
 }
@@ -106,11 +108,16 @@ func parse(args []string) (string, *options, error) {
 	set.Float64Var(&o.duration, "duration", 60, "seconds a server stays up")
 	set.BoolVar(&o.stdin, "stdin", false, "stop when stdin is closed")
 	set.IntVar(&o.count, "count", 0, "round trips (10), runs (1), connections (10) or streams (1000)")
-	set.IntVar(&o.open, "open", 0, "streams: how many may be open at the same time (all)")
+	set.IntVar(&o.open, "open", 0, "streams, rr: how many may be open at the same time (all; one per connection)")
 	set.IntVar(&o.size, "size", 0, "echo, half-close, streams: payload bytes (1000)")
 	set.Uint64Var(&o.upload, "upload", 0, "perf: bytes to send")
 	set.Uint64Var(&o.download, "download", 0, "perf: bytes to receive")
 	set.IntVar(&o.chunk, "chunk", 65536, "perf: bytes per write")
+	set.Float64Var(&o.limit, "for", 0, "ping, connect, rr: no more after so many seconds (as many as asked for)")
+	set.IntVar(&o.streams, "streams", 1, "perf: streams that share the bytes")
+	set.IntVar(&o.connections, "connections", 1, "rr: connections, each of a node of its own")
+	set.BoolVar(&o.load, "load", false, "ping: while another stream of the connection uploads")
+	set.BoolVar(&o.keep, "keep", false, "rr: a stream for many requests instead of one for each")
 	set.BoolVar(&o.check, "check", false, "perf: compare every byte with the test pattern")
 	set.BoolVar(&o.quiet, "quiet", false, "only summaries")
 	usage := func() string {
@@ -130,6 +137,14 @@ func parse(args []string) (string, *options, error) {
 		return "", nil, fmt.Errorf("%w: unexpected argument %q", errUsage, set.Arg(0))
 	}
 	return args[0], o, nil
+}
+
+// end is when --for is over; without it, in the far future.
+func (o *options) end() time.Time {
+	if o.limit == 0 {
+		return time.Now().AddDate(30, 0, 0)
+	}
+	return time.Now().Add(time.Duration(o.limit * float64(time.Second)))
 }
 
 // within runs a client operation under --timeout.

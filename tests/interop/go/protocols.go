@@ -17,6 +17,9 @@ const (
 	perfProtocol  = "/perf/1.0.0"
 	resetProtocol = "/starling/test/reset/1.0.0"
 	closeProtocol = "/starling/test/close/1.0.0"
+	// Requests of the benchmark: one byte with the length, then as many bytes; the answer is the same.
+	requestProtocol = "/starling-bench/rr/1.0.0"
+	requestBytes    = 64
 
 	resetCode     = 0x1234   // the code of the reset server
 	closeAfter    = 64 << 10 // bytes the close server reads before it goes
@@ -79,6 +82,7 @@ func serve(h host.Host, o *options) {
 	handle(echoProtocol, serveEcho)
 	handle(resetProtocol, serveReset)
 	handle(closeProtocol, serveClose)
+	handle(requestProtocol, serveRequests)
 	handle(perfProtocol, func(s network.Stream) error { return servePerf(s, o.check) })
 }
 
@@ -87,6 +91,20 @@ func serveEcho(s network.Stream) error {
 		return err
 	}
 	return s.Close()
+}
+
+func serveRequests(s network.Stream) error {
+	var message [1 + requestBytes]byte
+	for {
+		if _, err := io.ReadFull(s, message[:]); errors.Is(err, io.EOF) {
+			return s.Close()
+		} else if err != nil {
+			return err
+		}
+		if _, err := s.Write(message[:]); err != nil {
+			return err
+		}
+	}
 }
 
 func serveReset(s network.Stream) error {

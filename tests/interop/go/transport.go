@@ -103,7 +103,7 @@ func officialDialer(ctx context.Context, h host.Host, o *options, c contract, db
 	if conn, err = dial(ctx, h, o); err != nil {
 		return err
 	}
-	rtts, err := ping(ctx, h, conn, 1, nil)
+	rtts, err := pingOnce(ctx, h, conn)
 	if err != nil {
 		return err
 	}

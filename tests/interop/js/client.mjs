@@ -1,8 +1,9 @@
 // The client modes: each dials --peer, does its work and leaves.
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { busyStream, requests } from './bench.mjs'
 import { announceReady, dial, identified, startNode } from './node.mjs'
-import { TimeoutError } from './options.mjs'
+import { endOf, TimeoutError } from './options.mjs'
 import { emit, messageOf } from './output.mjs'
 import { CLOSE, drain, ECHO, MAX_STREAMS, PERF, PING, readExactly, reader, RESET, send, sendPattern } from './protocols.mjs'
 
@@ -15,17 +16,18 @@ const HOLD_EVERY = 100
 // while go-yamux resets those above 256.
 const OPENING = 100
 
-const open = (conn, protocol) => conn.newStream(protocol, { maxOutboundStreams: MAX_STREAMS })
+export const open = (conn, protocol) => conn.newStream(protocol, { maxOutboundStreams: MAX_STREAMS })
 
-/** Measure `count` round trips over long-lived streams; results in ms. */
-export async function ping (conn, count, each = () => {}) {
+/** Measure `count` round trips over long-lived streams, or as many as go before `end`; results in ms. */
+export async function ping (conn, count, { each = () => {}, end = Infinity } = {}) {
   const rtts = []
   const payload = randomBytes(32)
-  while (rtts.length < count) {
+  const more = () => rtts.length < count && performance.now() < end
+  while (more()) {
     const stream = await open(conn, PING)
     const source = reader(stream)
     const opened = performance.now()
-    while (rtts.length < count && performance.now() - opened < PING_STREAM_LIFE) {
+    while (more() && performance.now() - opened < PING_STREAM_LIFE) {
       payload.writeUInt32BE(rtts.length)
       const start = performance.now()
       await send(stream, Uint8Array.from(payload))
@@ -39,11 +41,11 @@ export async function ping (conn, count, each = () => {}) {
   return rtts
 }
 
-function summary (rtts, took) {
+export function summary (rtts, took) {
   const sorted = [...rtts].sort((a, b) => a - b)
   const at = (q) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))]
   return {
-    unit: 'ms', n: sorted.length, min: at(0), median: at(0.5), p95: at(0.95), p99: at(0.99), max: at(1),
+    unit: 'ms', n: sorted.length, min: at(0), median: at(0.5), p90: at(0.9), p95: at(0.95), p99: at(0.99), max: at(1),
     mean: sorted.reduce((a, b) => a + b, 0) / sorted.length, seconds: took, pingsPerSecond: sorted.length / took
   }
 }
@@ -174,31 +176,43 @@ async function hold (conn, flags) {
 }
 
 /**
- * Upload, then download. The upload is over when the server answers: with its
- * first byte, or with the end of the stream.
+ * One run over --streams streams that share the bytes. The upload lasts until the last
+ * stream turned, the download from the first one's turn on.
  */
 async function perfOnce (conn, flags) {
-  const stream = await open(conn, PERF)
-  const reading = drain(reader(stream), flags.check)
-  const header = Buffer.alloc(8)
-  header.writeBigUInt64BE(BigInt(flags.download))
+  const streams = flags.streams || 1
+  const [upload, download] = [Math.floor(flags.upload / streams), Math.floor(flags.download / streams)]
   const start = performance.now()
-  const writing = (async () => {
-    await send(stream, header)
-    await sendPattern(stream, flags.upload, flags.chunk)
-    await stream.close()
-  })()
-  const [{ bytes, wrong, firstAt }] = await Promise.all([reading, writing])
-  const end = performance.now()
-  if (bytes !== flags.download) throw new Error(`asked for ${flags.download} bytes, got ${bytes}`)
-  const uploadSeconds = ((firstAt ?? end) - start) / 1000
-  const downloadSeconds = (end - (firstAt ?? end)) / 1000
+  const all = await Promise.all(Array.from({ length: streams }, () => perfStream(conn, upload, download, flags)))
+  const turns = all.map(one => one.turn)
+  const uploadSeconds = (Math.max(...turns) - start) / 1000
+  const downloadSeconds = (Math.max(...all.map(one => one.end)) - Math.min(...turns)) / 1000
   const rate = (n, s) => n === 0 || s === 0 ? null : n / s / 1e6
   return {
     uploadBytes: flags.upload, uploadSeconds, uploadMBps: rate(flags.upload, uploadSeconds),
     downloadBytes: flags.download, downloadSeconds, downloadMBps: rate(flags.download, downloadSeconds),
-    ...(flags.check ? { mismatches: wrong } : {})
+    ...(flags.check ? { mismatches: all.reduce((sum, one) => sum + one.wrong, 0) } : {})
   }
+}
+
+/**
+ * Upload, then download. The upload is over when the server answers: with its
+ * first byte, or with the end of the stream.
+ */
+async function perfStream (conn, upload, download, flags) {
+  const stream = await open(conn, PERF)
+  const reading = drain(reader(stream), flags.check)
+  const header = Buffer.alloc(8)
+  header.writeBigUInt64BE(BigInt(download))
+  const writing = (async () => {
+    await send(stream, header)
+    await sendPattern(stream, upload, flags.chunk)
+    await stream.close()
+  })()
+  const [{ bytes, wrong, firstAt }] = await Promise.all([reading, writing])
+  const end = performance.now()
+  if (bytes !== download) throw new Error(`asked for ${download} bytes, got ${bytes}`)
+  return { turn: firstAt ?? end, end, wrong }
 }
 
 async function perf (conn, flags) {
@@ -212,18 +226,22 @@ async function perf (conn, flags) {
 async function pingMode (conn, flags) {
   const count = flags.count || 10
   const verbose = !flags.quiet && count <= 20
+  const stop = flags.load ? await busyStream(conn) : () => {}
   const start = performance.now()
-  const rtts = await ping(conn, count, verbose ? (seq, ms) => emit('ping', { seq, ms }) : undefined)
+  const each = verbose ? (seq, ms) => emit('ping', { seq, ms }) : undefined
+  const rtts = await ping(conn, count, { each, end: endOf(flags) })
   emit('ping-summary', summary(rtts, secondsSince(start)))
+  stop()
 }
 
 /** Dial, ping once and close, again and again. */
 async function connect (flags) {
   const quiet = { ...flags, quiet: true }
   const node = await startNode(quiet)
-  const count = flags.count || 10
+  const end = endOf(flags)
   const start = performance.now()
-  for (let i = 0; i < count; i++) {
+  let count = 0
+  for (; count < (flags.count || 10) && performance.now() < end; count++) {
     const conn = await dial(node, quiet)
     await ping(conn, 1)
     await conn.close()
@@ -249,6 +267,7 @@ const onConnection = (job) => async (flags) => {
 
 export const CLIENT_MODES = {
   connect,
+  rr: requests,
   identify: identifyMode,
   ping: onConnection(pingMode),
   echo: onConnection((conn, flags) => echoOnce(conn, flags, 'echo', false)),

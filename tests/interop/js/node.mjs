@@ -37,9 +37,9 @@ export async function startNode (flags, { server = false } = {}) {
     ...stack(flags),
     // js-libp2p takes five connections per second from one address, and few at once.
     connectionManager: {
-      inboundConnectionThreshold: 10000,
+      inboundConnectionThreshold: 20000,
       maxIncomingPendingConnections: 1000,
-      maxConnections: 10000,
+      maxConnections: 20000,
       inboundStreamProtocolNegotiationTimeout: NEGOTIATION,
       outboundStreamProtocolNegotiationTimeout: NEGOTIATION
     },

@@ -22,11 +22,16 @@ const FLAGS = {
   duration: [60, 'seconds a server stays up'],
   stdin: [false, 'stop when stdin is closed'],
   count: [0, 'round trips (10), runs (1), connections (10) or streams (1000)'],
-  open: [0, 'streams: how many may be open at the same time (all)'],
+  open: [0, 'streams, rr: how many may be open at the same time (all; one per connection)'],
   size: [0, 'echo, half-close, streams: payload bytes (1000)'],
   upload: [0, 'perf: bytes to send'],
   download: [0, 'perf: bytes to receive'],
   chunk: [65536, 'perf: bytes per write'],
+  for: [0, 'ping, connect, rr: no more after so many seconds (as many as asked for)'],
+  streams: [1, 'perf: streams that share the bytes'],
+  connections: [1, 'rr: connections, each of a node of its own'],
+  load: [false, 'ping: while another stream of the connection uploads'],
+  keep: [false, 'rr: a stream for many requests instead of one for each'],
   check: [false, 'perf: compare every byte with the test pattern'],
   quiet: [false, 'only summaries'],
   'monitor-interval': [0, 'ms between the pings of the js connection monitor (0: off; js only)'],
@@ -63,6 +68,9 @@ export function parse (modes) {
   }
   return { mode: positionals[0], flags }
 }
+
+/** When --for is over, on the clock of performance.now(). */
+export const endOf = (flags) => flags.for > 0 ? performance.now() + flags.for * 1000 : Infinity
 
 export const list = (text) => text.split(',').filter(Boolean)
 

@@ -7,19 +7,22 @@ export const ECHO = '/echo/1.0.0'
 export const PERF = '/perf/1.0.0'
 export const RESET = '/starling/test/reset/1.0.0'
 export const CLOSE = '/starling/test/close/1.0.0'
+/** Requests of the benchmark: one byte with the length, then as many bytes; the answer is the same. */
+export const REQUESTS = '/starling-bench/rr/1.0.0'
+export const REQUEST_BYTES = 64
 
 /** Streams of one protocol that may be open at once. */
 export const MAX_STREAMS = 8192
 
 const CLOSE_AFTER = 64 * 1024 // bytes the close server reads before it goes
-const PATTERN_PERIOD = 65536
+export const PATTERN_PERIOD = 65536
 
 // Two periods of the test pattern, so that every 64 KiB block of a stream,
 // wherever it starts, is one slice of it.
 const pattern = Buffer.alloc(2 * PATTERN_PERIOD)
 for (let i = 0; i < pattern.length; i++) pattern[i] = i * 31 + (i >> 8)
 
-function patternAt (at, length) {
+export function patternAt (at, length) {
   const start = at % PATTERN_PERIOD
   return pattern.subarray(start, start + length)
 }
@@ -115,6 +118,18 @@ async function serveEcho (stream) {
   await stream.close()
 }
 
+async function serveRequests (stream) {
+  let rest = Buffer.alloc(0)
+  for await (const data of reader(stream)) {
+    rest = rest.length === 0 ? data : Buffer.concat([rest, data])
+    while (rest.length > REQUEST_BYTES) {
+      await send(stream, rest.subarray(0, 1 + REQUEST_BYTES))
+      rest = rest.subarray(1 + REQUEST_BYTES)
+    }
+  }
+  await stream.close()
+}
+
 async function serveReset (stream) {
   await reader(stream).next()
   stream.abort(new Error('reset on request'))
@@ -164,6 +179,7 @@ export async function serve (node, flags) {
     [ECHO]: serveEcho,
     [RESET]: serveReset,
     [CLOSE]: serveClose,
+    [REQUESTS]: serveRequests,
     [PERF]: (stream, connection) => servePerf(stream, connection, flags.check)
   }
   for (const [protocol, handler] of Object.entries(table)) {

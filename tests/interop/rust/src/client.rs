@@ -11,14 +11,17 @@ use libp2p::Stream;
 use serde_json::{json, Value};
 
 use crate::{
+    bench,
     node::{describe, Connection, Node},
     options::Options,
     output::{emit, Failure},
     protocols::{self, drain, write_pattern},
+    streams::Opener,
 };
 
 pub const MODES: &[&str] = &[
     "identify", "ping", "connect", "echo", "half-close", "streams", "reset", "close-during-write", "hold", "perf-client",
+    "rr",
 ];
 
 /// Responders end a ping stream after some time (js 10 s, go 30 s).
@@ -33,8 +36,10 @@ pub fn mode(name: &str) -> Option<&'static str> {
 
 pub async fn run(o: &Options, mode: &str) -> Result<(), Failure> {
     within(o.seconds("timeout")?, mode, async {
-        if mode == "connect" {
-            return connect(o).await;
+        match mode {
+            "connect" => return connect(o).await,
+            "rr" => return bench::requests(o).await,
+            _ => {}
         }
         let mut node = Node::start(o, false).await?;
         let connection = dial(o, &node).await?;
@@ -44,6 +49,7 @@ pub async fn run(o: &Options, mode: &str) -> Result<(), Failure> {
                 emit("identify", describe(&info)?);
                 Ok(())
             }
+            "ping" if o.is_set("load") => bench::under_load(&connection, ping_mode(o, &connection)).await,
             "ping" => ping_mode(o, &connection).await,
             "echo" => echo(o, &connection, "echo", false).await,
             "half-close" => echo(o, &connection, "half-close", true).await,
@@ -89,18 +95,20 @@ pub async fn dial(o: &Options, node: &Node) -> Result<Connection, Failure> {
     Ok(connection)
 }
 
-/// Measures `count` round trips over long-lived streams.
+/// Measures `count` round trips over long-lived streams, or as many as go before `end`.
 pub async fn ping(
     connection: &Connection,
     count: usize,
+    end: Option<Instant>,
     mut each: impl FnMut(usize, Duration),
 ) -> Result<Vec<Duration>, Failure> {
     let mut rtts = Vec::with_capacity(count);
+    let late = || end.is_some_and(|end| Instant::now() >= end);
     let (mut payload, mut back) = ([0x5a; 32], [0; 32]);
-    while rtts.len() < count {
+    while rtts.len() < count && !late() {
         let mut stream = connection.opener.open(protocols::PING).await?;
         let opened = Instant::now();
-        while rtts.len() < count && opened.elapsed() < PING_STREAM_LIFE {
+        while rtts.len() < count && opened.elapsed() < PING_STREAM_LIFE && !late() {
             payload[..8].copy_from_slice(&(rtts.len() as u64).to_be_bytes());
             let start = Instant::now();
             stream.write_all(&payload).await?;
@@ -117,13 +125,13 @@ pub async fn ping(
     Ok(rtts)
 }
 
-fn summary(rtts: &[Duration], took: Duration) -> Value {
+pub fn summary(rtts: &[Duration], took: Duration) -> Value {
     let mut sorted = rtts.to_vec();
     sorted.sort();
     let n = sorted.len();
     let at = |q: f64| ms(sorted[((n as f64 * q) as usize).min(n - 1)]);
     json!({
-        "unit": "ms", "n": n, "min": at(0.0), "median": at(0.5), "p95": at(0.95), "p99": at(0.99), "max": at(1.0),
+        "unit": "ms", "n": n, "min": at(0.0), "median": at(0.5), "p90": at(0.9), "p95": at(0.95), "p99": at(0.99), "max": at(1.0),
         "mean": ms(sorted.iter().sum()) / n as f64, "seconds": took.as_secs_f64(),
         "pingsPerSecond": n as f64 / took.as_secs_f64(),
     })
@@ -133,7 +141,7 @@ async fn ping_mode(o: &Options, connection: &Connection) -> Result<(), Failure> 
     let count = o.number_or("count", 10)?;
     let verbose = !o.is_set("quiet") && count <= 20;
     let start = Instant::now();
-    let rtts = ping(connection, count, |i, rtt| {
+    let rtts = ping(connection, count, Some(o.end()?), |i, rtt| {
         if verbose {
             emit("ping", json!({"seq": i, "ms": ms(rtt)}));
         }
@@ -148,11 +156,13 @@ async fn connect(o: &Options) -> Result<(), Failure> {
     let mut quiet = o.clone();
     quiet.set("quiet", true);
     let node = Node::start(&quiet, false).await?;
-    let count = o.number_or("count", 10)?;
+    let (wanted, end) = (o.number_or("count", 10)?, o.end()?);
     let start = Instant::now();
-    for _ in 0..count {
+    let mut count = 0;
+    while count < wanted && Instant::now() < end {
+        count += 1;
         let connection = dial(&quiet, &node).await?;
-        ping(&connection, 1, |_, _| ()).await?;
+        ping(&connection, 1, None, |_, _| ()).await?;
         node.close(connection.id).await;
     }
     let took = start.elapsed().as_secs_f64();
@@ -287,7 +297,7 @@ async fn ping_after(connection: &Connection) -> Result<(), Failure> {
     if connection.opener.is_closed() {
         return Err(Failure::failed("ping afterwards: the connection is closed"));
     }
-    let rtts = ping(connection, 1, |_, _| ()).await?;
+    let rtts = ping(connection, 1, None, |_, _| ()).await?;
     emit("ping-after", json!({"ms": ms(rtts[0])}));
     Ok(())
 }
@@ -330,30 +340,54 @@ async fn perf(o: &Options, connection: &Connection) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Uploads, then downloads. The upload is over when the server answers: with its
-/// first byte, or with the end of the stream.
+/// What became of one stream: when the server began to answer, when all was over.
+struct Moved {
+    turn: Instant,
+    end: Instant,
+    wrong: u64,
+}
+
+/// One run over --streams streams that share the bytes, each in a task of its own.
+/// The upload lasts until the last stream turned, the download from the first one's
+/// turn on.
 async fn perf_once(o: &Options, connection: &Connection) -> Result<Value, Failure> {
     let (upload, download): (u64, u64) = (o.number("upload")?, o.number("download")?);
+    let (streams, chunk): (u64, usize) = (o.number_or("streams", 1)? as u64, o.number("chunk")?);
     let check = o.is_set("check");
-    let mut stream = connection.opener.open(protocols::PERF).await?;
     let start = Instant::now();
-    stream.write_all(&download.to_be_bytes()).await?;
-    write_pattern(&mut stream, upload, o.number("chunk")?).await?;
-    stream.close().await?;
-    let seen = drain(&mut stream, check).await?;
-    let end = Instant::now();
-    if seen.bytes != download {
-        return Err(Failure::Failed(format!("asked for {download} bytes, got {}", seen.bytes)));
+    let tasks: Vec<_> = (0..streams)
+        .map(|_| tokio::spawn(perf_stream(connection.opener.clone(), upload / streams, download / streams, chunk, check)))
+        .collect();
+    let mut all = vec![];
+    for task in tasks {
+        all.push(task.await.map_err(Failure::failed)??);
     }
-    let turn = seen.first_byte.unwrap_or(end);
-    let (up, down) = ((turn - start).as_secs_f64(), (end - turn).as_secs_f64());
+    let turns = || all.iter().map(|one| one.turn);
+    let (first, last) = (turns().min().unwrap_or(start), turns().max().unwrap_or(start));
+    let end = all.iter().map(|one| one.end).max().unwrap_or(start);
+    let (up, down) = ((last - start).as_secs_f64(), (end - first).as_secs_f64());
     let rate = |bytes: u64, seconds: f64| (bytes > 0 && seconds > 0.0).then(|| bytes as f64 / seconds / 1e6);
     let mut result = json!({
         "uploadBytes": upload, "uploadSeconds": up, "uploadMBps": rate(upload, up),
         "downloadBytes": download, "downloadSeconds": down, "downloadMBps": rate(download, down),
     });
     if check {
-        result["mismatches"] = seen.mismatches.into();
+        result["mismatches"] = all.iter().map(|one| one.wrong).sum::<u64>().into();
     }
     Ok(result)
+}
+
+/// Uploads, then downloads. The upload is over when the server answers: with its
+/// first byte, or with the end of the stream.
+async fn perf_stream(opener: Opener, upload: u64, download: u64, chunk: usize, check: bool) -> Result<Moved, Failure> {
+    let mut stream = opener.open(protocols::PERF).await?;
+    stream.write_all(&download.to_be_bytes()).await?;
+    write_pattern(&mut stream, upload, chunk).await?;
+    stream.close().await?;
+    let seen = drain(&mut stream, check).await?;
+    let end = Instant::now();
+    if seen.bytes != download {
+        return Err(Failure::Failed(format!("asked for {download} bytes, got {}", seen.bytes)));
+    }
+    Ok(Moved { turn: seen.first_byte.unwrap_or(end), end, wrong: seen.mismatches })
 }

@@ -51,7 +51,7 @@ async fn dialer(mut o: Options, redis: &mut Redis, key: &str, modern: bool) -> R
     let node = Node::start(&o, false).await?;
     let start = Instant::now();
     let connection = client::dial(&o, &node).await?;
-    let rtts = client::ping(&connection, 1, |_, _| ()).await?;
+    let rtts = client::ping(&connection, 1, None, |_, _| ()).await?;
     let (total, rtt) = (start.elapsed().as_secs_f64() * 1e3, rtts[0].as_secs_f64() * 1e3);
     if modern {
         println!("latency:\n  handshake_plus_one_rtt: {total:.3}\n  ping_rtt: {rtt:.3}\n  unit: ms");

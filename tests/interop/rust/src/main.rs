@@ -3,6 +3,7 @@
 //! One process is one node in one role ("mode"). It speaks the flags, JSON lines
 //! and exit codes described in ../README.md, as the js and go peers do.
 
+mod bench;
 mod client;
 mod contract;
 mod node;

@@ -69,7 +69,7 @@ impl Node {
             }
             listening = first_addresses(&mut swarm).await;
         }
-        if !o.is_set("quiet") {
+        if server || !o.is_set("quiet") {
             announce_ready(&swarm, &listening, o, server);
         }
         let (commands, orders) = mpsc::unbounded();
@@ -109,8 +109,8 @@ fn build(o: &Options, server: bool) -> Result<Swarm<Behaviour>, Failure> {
     });
     let behaviour = Behaviour {
         identify: identify::Behaviour::new(identity),
-        ping: Toggle::from(server.then(ping::Behaviour::default)),
-        streams: streams::Behaviour::new(raw_protocols(server), serve),
+        ping: Toggle::from(pings(o, server).then(ping::Behaviour::default)),
+        streams: streams::Behaviour::new(raw_protocols(!pings(o, server)), serve),
     };
     let config = Config::with_tokio_executor()
         .with_idle_connection_timeout(IDLE_TIMEOUT)
@@ -118,10 +118,18 @@ fn build(o: &Options, server: bool) -> Result<Swarm<Behaviour>, Failure> {
     Ok(Swarm::new(transport, behaviour, key.public().to_peer_id(), config))
 }
 
-/// The protocols served on raw streams: clients answer pings there as well.
-fn raw_protocols(server: bool) -> Vec<StreamProtocol> {
-    let mut names = vec![protocols::ECHO, protocols::PERF, protocols::RESET, protocols::CLOSE];
-    if !server {
+/// Whether the ping behaviour answers. It does not poll the future in which it waits
+/// for the next ping; over TCP the connection's next packet makes good for that, over
+/// QUIC nothing does and the second ping stays without an answer.
+fn pings(o: &Options, server: bool) -> bool {
+    server && !o.list("transport").contains(&"quic-v1")
+}
+
+/// The protocols served on raw streams, pings among them where the behaviour does not.
+fn raw_protocols(with_ping: bool) -> Vec<StreamProtocol> {
+    let mut names =
+        vec![protocols::ECHO, protocols::PERF, protocols::RESET, protocols::CLOSE, protocols::REQUESTS];
+    if with_ping {
         names.push(protocols::PING);
     }
     names.into_iter().map(StreamProtocol::new).collect()
@@ -141,9 +149,10 @@ async fn first_addresses(swarm: &mut Swarm<Behaviour>) -> Vec<Multiaddr> {
 }
 
 fn announce_ready(swarm: &Swarm<Behaviour>, listening: &[Multiaddr], o: &Options, server: bool) {
-    let mut names: Vec<String> = raw_protocols(server).iter().map(|p| p.to_string()).collect();
+    let behaviour = pings(o, server);
+    let mut names: Vec<String> = raw_protocols(!behaviour).iter().map(|p| p.to_string()).collect();
     names.extend([identify::PROTOCOL_NAME.to_string(), identify::PUSH_PROTOCOL_NAME.to_string()]);
-    if server {
+    if behaviour {
         names.push(protocols::PING.into());
     }
     names.sort();

@@ -1,6 +1,10 @@
 //! The command line.
 
-use std::{collections::HashMap, str::FromStr, time::Duration};
+use std::{
+    collections::HashMap,
+    str::FromStr,
+    time::{Duration, Instant},
+};
 
 use libp2p::{identity, multiaddr::Protocol, Multiaddr, PeerId};
 use sha2::{Digest, Sha256};
@@ -29,8 +33,11 @@ const VALUES: &[(&str, &str)] = &[
     ("upload", "0"),
     ("download", "0"),
     ("chunk", "65536"),
+    ("streams", "1"),
+    ("connections", "1"),
+    ("for", "0"),
 ];
-const SWITCHES: &[&str] = &["stdin", "check", "quiet", "signed-record"];
+const SWITCHES: &[&str] = &["stdin", "check", "quiet", "signed-record", "load", "keep"];
 
 #[derive(Clone)]
 pub struct Options {
@@ -83,6 +90,13 @@ impl Options {
 
     pub fn seconds(&self, name: &str) -> Result<Duration, Failure> {
         self.number(name).map(Duration::from_secs_f64)
+    }
+
+    /// When --for is over; without it, in the far future.
+    pub fn end(&self) -> Result<Instant, Failure> {
+        let limit = self.seconds("for")?;
+        let far = Duration::from_secs(1 << 30);
+        Ok(Instant::now() + if limit.is_zero() { far } else { limit })
     }
 
     pub fn peer(&self) -> Result<(Multiaddr, PeerId), Failure> {

@@ -14,6 +14,11 @@ pub const PERF: &str = "/perf/1.0.0";
 pub const RESET: &str = "/starling/test/reset/1.0.0";
 pub const CLOSE: &str = "/starling/test/close/1.0.0";
 
+/// Requests of the benchmark: one byte with the length, then as many bytes; the
+/// answer is the same.
+pub const REQUESTS: &str = "/starling-bench/rr/1.0.0";
+pub const REQUEST_BYTES: usize = 64;
+
 /// Bytes the close server reads before it goes.
 const CLOSE_AFTER: usize = 64 << 10;
 pub const PATTERN_PERIOD: usize = 1 << 16;
@@ -85,6 +90,7 @@ pub struct Manner {
 pub async fn serve(peer: PeerId, name: &str, mut stream: Stream, how: Manner) {
     let result = match name {
         ECHO | PING => serve_echo(&mut stream).await,
+        REQUESTS => serve_requests(&mut stream).await,
         PERF => serve_perf(peer, &mut stream, how.check).await,
         RESET => stream.read_exact(&mut [0; 1]).await,
         CLOSE => serve_close(&mut stream, how.mplex).await,
@@ -103,6 +109,18 @@ async fn serve_echo(stream: &mut Stream) -> io::Result<()> {
             return stream.close().await;
         }
         stream.write_all(&buffer[..n]).await?;
+        stream.flush().await?;
+    }
+}
+
+async fn serve_requests(stream: &mut Stream) -> io::Result<()> {
+    let mut message = [0; 1 + REQUEST_BYTES];
+    loop {
+        match stream.read_exact(&mut message).await {
+            Err(cause) if cause.kind() == io::ErrorKind::UnexpectedEof => return stream.close().await,
+            other => other?,
+        }
+        stream.write_all(&message).await?;
         stream.flush().await?;
     }
 }

@@ -93,6 +93,7 @@ class FaultyDatagramSocket final : public DatagramSocket {
   }
   void when_readable(Runnable& work) override { inner_->when_readable(work); }
   void when_writable(Runnable& work) override { inner_->when_writable(work); }
+  std::optional<Undelivered> take_undelivered() override { return inner_->take_undelivered(); }
   QueueWait readable() override { return inner_->readable(); }
   QueueWait writable() override { return inner_->writable(); }
   void close() override { inner_->close(); }

@@ -382,6 +382,33 @@ TEST_P(NetworkConformance, a_callback_comes_once_when_there_is_something_to_read
   EXPECT_EQ(count.calls, 4);
 }
 
+TEST_P(NetworkConformance, a_datagram_that_nobody_takes_is_told_of_and_fails_no_other) {
+  auto gone = *networks_->server().bind_datagram({networks_->server_address(), 0});
+  const Endpoint nobody = gone->local();
+  gone.reset();
+  auto server = *networks_->server().bind_datagram({networks_->server_address(), 0});
+  auto client = *networks_->client().bind_datagram({any_address(), 0}, {.report_undelivered = true});
+  auto quiet = *networks_->client().bind_datagram({any_address(), 0});
+  ASSERT_TRUE(quiet->try_send(as_bytes("x"), nobody));
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(client->try_send(as_bytes("x"), nobody));
+    ASSERT_TRUE(client->try_send(as_bytes("y"), server->local())) << "the answer to another one's is not its failure";
+  }
+  const auto wait = [](DatagramSocket& socket) -> Task<Status> { co_return co_await socket.readable(); };
+  ASSERT_TRUE(run(wait(*client)));
+  std::uint8_t byte;
+  EXPECT_EQ(code_of(client->try_receive({&byte, 1})), ErrorCode::WouldBlock);
+  const auto told = client->take_undelivered();
+  ASSERT_TRUE(told);
+  EXPECT_EQ(told->to, nobody);
+  EXPECT_EQ(told->error, ErrorCode::ConnectionRefused) << told->error.message();
+  while (client->take_undelivered()) continue;
+  std::vector<Datagram> got;
+  ByteVector content;
+  run(keep_datagrams(*server, 3, got, content));
+  EXPECT_FALSE(quiet->take_undelivered()) << "it did not ask";
+}
+
 TEST_P(NetworkConformance, closing_a_datagram_socket_wakes_its_reader) {
   auto socket =
       *networks_->client().bind_datagram({networks_->server_address().is_v4() ? IpAddress() : IpAddress::v6({}), 0});

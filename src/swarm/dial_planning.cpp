@@ -122,7 +122,7 @@ void Swarm::Dialer::schedule_best(const std::vector<Attempt>& good, DialOptions 
     } else if (blocked[ranked.index] && options.origin != DialOrigin::User) {
       leave_out(
           attempt, SkipReason::BlackHoled,
-          Error(ErrorCode::Unreachable, Op::Dial, Origin::Network,
+          Error(ErrorCode::BlackHoled, Op::Dial, Origin::Network,
                 *blocked[ranked.index] + " to public addresses: nothing came back lately (swarm.black_hole_window)"));
     } else if (scheduled_ >= swarm_.options_.max_addresses_per_dial) {
       leave_out(attempt, SkipReason::TooMany,

@@ -29,12 +29,12 @@ bool is_own(const DialRules& rules, const AddressTraits& address) {
 
 std::optional<Skip> judge_scope(const DialRules& rules, const AddressTraits& address, bool trusted) {
   if (address.scope == AddressScope::Unspecified)
-    return skip(SkipReason::OutOfScope, ErrorCode::Gated, "an unspecified address is for listening only");
+    return skip(SkipReason::OutOfScope, ErrorCode::OutOfScope, "an unspecified address is for listening only");
   if (address.ip6 && address.scope == AddressScope::LinkLocal && !address.zoned)
-    return skip(SkipReason::OutOfScope, ErrorCode::Gated, "a link-local address needs its interface: /ip6zone");
+    return skip(SkipReason::OutOfScope, ErrorCode::OutOfScope, "a link-local address needs its interface: /ip6zone");
   if (trusted || address.scope == AddressScope::Public || address.scope == AddressScope::None) return std::nullopt;
   if (rules.networks.in_reach(address.ip)) return std::nullopt;
-  return skip(SkipReason::OutOfScope, ErrorCode::Gated,
+  return skip(SkipReason::OutOfScope, ErrorCode::OutOfScope,
               fmt::format("{} address, and this host has no interface in its network (swarm.reachable_networks)",
                           to_string(address.scope)));
 }
@@ -43,7 +43,7 @@ std::optional<Skip> judge_backoff(const DialRules& rules, const PeerId& peer, co
   const Backoff* known = rules.backoff.find(peer, address, now);
   if (known == nullptr) return std::nullopt;
   const Duration left = known->until - now;
-  Error error(ErrorCode::LimitExceeded, Op::Dial, Origin::Local,
+  Error error(ErrorCode::BackedOff, Op::Dial, Origin::Local,
               fmt::format("swarm.backoff_base: failed {}, next try in {:.1f} s",
                           known->tries == 1 ? "once" : fmt::format("{} times in a row", known->tries),
                           std::chrono::duration<double>(left).count()));

@@ -51,6 +51,7 @@ class RebindingNetwork final : public io::Network {
     Result<std::size_t> try_send(const io::OutgoingDatagrams& datagrams) override {
       return inner_->try_send(datagrams);
     }
+    std::optional<io::Undelivered> take_undelivered() override { return inner_->take_undelivered(); }
     io::QueueWait readable() override { return inner_->readable(); }
     io::QueueWait writable() override { return inner_->writable(); }
     void when_readable(io::Runnable& work) override {

@@ -100,10 +100,18 @@ struct OutgoingDatagrams {
   std::uint8_t ecn = 0;  // the two bits of RFC 3168
 };
 
+/// Word from the network (ICMP) that a datagram of ours led nowhere: nobody has that port, or there is no way there.
+/// A hint only: such messages get lost, and somebody on the way can forge them.
+struct Undelivered {
+  Endpoint to;
+  Error error;  // ConnectionRefused, Unreachable
+};
+
 struct DatagramOptions {
   bool coalesce = false;  // receive several datagrams of one sender in one call (GRO); reads then need 64 KiB of room
-  bool dont_fragment = false;      // too large a datagram is an error or vanishes, so that the path's MTU can be probed
-  std::size_t receive_buffer = 0;  // bytes asked of the system; 0: its default
+  bool dont_fragment = false;  // too large a datagram is an error or vanishes, so that the path's MTU can be probed
+  bool report_undelivered = false;  // for take_undelivered()
+  std::size_t receive_buffer = 0;   // bytes asked of the system; 0: its default
   std::size_t send_buffer = 0;
 };
 
@@ -118,6 +126,8 @@ class DatagramSocket {
     STARLING_CHECK(try_send({.bytes = datagram, .to = to}));
     return {};
   }
+  /// The oldest such word not taken yet; a few are kept. It makes the socket readable, and no call fails for it.
+  virtual std::optional<Undelivered> take_undelivered() = 0;
   virtual QueueWait readable() = 0;
   virtual QueueWait writable() = 0;
   /// As readable() and writable() without a coroutine: `work` runs once, in a turn of the reactor, when the time has

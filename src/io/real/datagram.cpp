@@ -3,6 +3,7 @@
 // nothing but the speed.
 #include "io/real/datagram.hpp"
 
+#include <linux/errqueue.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <sys/socket.h>
@@ -10,6 +11,7 @@
 #include <boost/asio/ip/udp.hpp>
 #include <boost/asio/ip/v6_only.hpp>
 #include <cstring>
+#include <deque>
 
 #include "io/real/socket.hpp"
 
@@ -22,6 +24,7 @@ constexpr std::size_t kMostSegments = 64;        // linux: UDP_MAX_SEGMENTS
 constexpr std::size_t kLargestPayload = 65'507;  // of UDP over IPv4, and what one call may send
 constexpr std::size_t kFitsEverywhere = 1200;    // the smallest way QUIC runs on
 constexpr std::uint8_t kEcnBits = 3;
+constexpr std::size_t kMostUndelivered = 16;  // kept until somebody asks
 
 // A socket address of either family.
 struct SocketAddress {
@@ -127,9 +130,14 @@ class RealDatagramSocket final : public DatagramSocket {
   RealDatagramSocket(Reactor& reactor, udp::socket socket, const DatagramOptions& options);
   Result<Datagram> try_receive(MutableBytes into) override;
   Result<std::size_t> try_send(const OutgoingDatagrams& datagrams) override;
-  QueueWait readable() override { return io_.readable(); }
+  std::optional<Undelivered> take_undelivered() override;
+  // With something to tell the socket is ready, and so is one that can be written to, at once.
+  QueueWait readable() override { return undelivered_.empty() ? io_.readable() : io_.writable(); }
   QueueWait writable() override { return io_.writable(); }
-  void when_readable(Runnable& work) override { io_.when_readable(work); }
+  void when_readable(Runnable& work) override {
+    io_.when_readable(work);
+    if (!undelivered_.empty()) io_.wake_readers();
+  }
   void when_writable(Runnable& work) override { io_.when_writable(work); }
   void close() override { io_.close(); }
   Endpoint local() const override { return local_; }
@@ -140,11 +148,15 @@ class RealDatagramSocket final : public DatagramSocket {
     return ::setsockopt(io_.handle(), level, name, &value, sizeof value) == 0;
   }
   Result<std::size_t> send_call(const OutgoingDatagrams& batch, Bytes bytes, std::size_t segment);
+  bool read_errors();
+  bool read_error();
   Result<std::size_t> send_singly(const OutgoingDatagrams& batch, std::size_t segment);
   bool is_v4() const { return local_.address.is_v4(); }
 
   Readiness<udp::socket> io_;
   Endpoint local_;
+  std::deque<Undelivered> undelivered_;
+  bool reports_ = false;  // of what was not delivered
   bool segments_ = true;  // the kernel cuts for us; false once it refused
 };
 
@@ -167,6 +179,8 @@ void RealDatagramSocket::configure(const DatagramOptions& options) {
     set(IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
     if (options.dont_fragment) set(IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE);
   }
+  if (options.report_undelivered)
+    reports_ = is_v4() ? set(IPPROTO_IP, IP_RECVERR, 1) : set(IPPROTO_IPV6, IPV6_RECVERR, 1);
   if (options.coalesce) set(IPPROTO_UDP, UDP_GRO, 1);
   if (options.receive_buffer > 0) set(SOL_SOCKET, SO_RCVBUF, int(options.receive_buffer));
   if (options.send_buffer > 0) set(SOL_SOCKET, SO_SNDBUF, int(options.send_buffer));
@@ -184,7 +198,9 @@ Result<Datagram> RealDatagramSocket::try_receive(MutableBytes into) {
   message.msg_iovlen = 1;
   message.msg_control = control;
   message.msg_controllen = sizeof control;
-  STARLING_TRY(const std::size_t size, io_result(::recvmsg(io_.handle(), &message, MSG_DONTWAIT), Op::Read, "udp"));
+  ssize_t read = ::recvmsg(io_.handle(), &message, MSG_DONTWAIT);
+  if (read < 0 && errno != EAGAIN && read_errors()) read = ::recvmsg(io_.handle(), &message, MSG_DONTWAIT);
+  STARLING_TRY(const std::size_t size, io_result(read, Op::Read, "udp"));
   Datagram got{from_system(from), size, size, is_v4() ? IpAddress() : IpAddress::v6({}), 0};
   for (cmsghdr* each = CMSG_FIRSTHDR(&message); each != nullptr; each = CMSG_NXTHDR(&message, each))
     take_control(*each, got);
@@ -215,8 +231,50 @@ Result<std::size_t> RealDatagramSocket::send_call(const OutgoingDatagrams& batch
     control.add(IPPROTO_IPV6, IPV6_PKTINFO, info);
   }
   control.finish();
-  return io_result(::sendmsg(io_.handle(), &message, MSG_DONTWAIT | MSG_NOSIGNAL), Op::Write,
-                   "udp " + batch.to.to_string());
+  ssize_t sent = ::sendmsg(io_.handle(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+  if (sent < 0 && errno != EAGAIN && read_errors())
+    sent = ::sendmsg(io_.handle(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+  return io_result(sent, Op::Write, "udp " + batch.to.to_string());
+}
+
+// What the network answered to an earlier datagram, perhaps to another host, makes the next call on the socket fail,
+// once. Takes all such answers; true if there were any, so that the call is worth another try.
+bool RealDatagramSocket::read_errors() {
+  if (!reports_) return false;
+  const int failed = errno;
+  bool any = false;
+  while (read_error()) any = true;
+  if (!undelivered_.empty()) io_.wake_readers();
+  errno = failed;
+  return any;
+}
+
+bool RealDatagramSocket::read_error() {
+  sockaddr_storage to{};
+  alignas(cmsghdr) std::uint8_t control[512];
+  msghdr message{};
+  message.msg_name = &to;
+  message.msg_namelen = sizeof to;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  if (::recvmsg(io_.handle(), &message, MSG_ERRQUEUE | MSG_DONTWAIT) < 0) return false;
+  for (cmsghdr* each = CMSG_FIRSTHDR(&message); each != nullptr; each = CMSG_NXTHDR(&message, each)) {
+    const bool told = (each->cmsg_level == IPPROTO_IP && each->cmsg_type == IP_RECVERR) ||
+                      (each->cmsg_level == IPPROTO_IPV6 && each->cmsg_type == IPV6_RECVERR);
+    if (!told || undelivered_.size() == kMostUndelivered) continue;
+    const auto error = read_control<sock_extended_err>(*each);
+    if (error.ee_origin == SO_EE_ORIGIN_LOCAL || error.ee_errno == EMSGSIZE) continue;
+    const Endpoint at = from_system(to);
+    undelivered_.push_back({at, system_error(int(error.ee_errno), Op::Connect, "udp " + at.to_string())});
+  }
+  return true;
+}
+
+std::optional<Undelivered> RealDatagramSocket::take_undelivered() {
+  if (undelivered_.empty()) return std::nullopt;
+  Undelivered first = std::move(undelivered_.front());
+  undelivered_.pop_front();
+  return first;
 }
 
 Result<std::size_t> RealDatagramSocket::send_singly(const OutgoingDatagrams& batch, std::size_t segment) {

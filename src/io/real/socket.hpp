@@ -99,6 +99,8 @@ class Readiness {
     state_->on_writable = &work;
     await_writable();
   }
+  /// Something else than the system made the socket readable.
+  void wake_readers() { state_->wake_readers(); }
   void close() {
     if (std::exchange(state_->closed, true)) return;
     SystemCode ignored;

@@ -11,8 +11,9 @@ namespace {
 
 constexpr std::size_t kUdpHeader = 8, kIpv4Header = 20, kIpv6Header = 40;
 constexpr std::size_t kLargestDatagram = 65507;
-constexpr std::size_t kQueuedOverhead = 64;  // so that empty datagrams fill a queue too
-constexpr std::size_t kMostSegments = 64;    // in one call, as the operating system's
+constexpr std::size_t kQueuedOverhead = 64;   // so that empty datagrams fill a queue too
+constexpr std::size_t kMostSegments = 64;     // in one call, as the operating system's
+constexpr std::size_t kMostUndelivered = 16;  // kept until somebody asks
 constexpr std::uint16_t kFirstFreePort = 32768, kLastFreePort = 60999;
 
 bool later(const FlyingDatagram& a, const FlyingDatagram& b) { return a.at != b.at ? a.at > b.at : a.order > b.order; }
@@ -101,10 +102,12 @@ Status SimDatagramSocket::send_one(Bytes datagram, const OutgoingDatagrams& batc
   Endpoint from = local_;
   if (from.address.is_unspecified()) from.address = *host_.source_for(to.address);
   const bool chosen = local_.address.is_unspecified() && !batch.from.is_unspecified();
-  if (chosen && batch.from.is_v4() == from.address.is_v4() && host_.has_address(batch.from)) from.address = batch.from;
+  if (chosen && batch.from.is_v4() == from.address.is_v4()) from.address = batch.from;
+  if (!host_.has_address(from.address))
+    return fail(ErrorCode::AddressNotAvailable, Op::Write, Origin::Local, "udp " + from.to_string());
   Endpoint target_at = to;
   if (to.address.is_unspecified()) target_at.address = from.address;
-  FlyingDatagram flying{TimePoint{}, 0, &path, from, target_at, to_vector(datagram), batch.ecn, false};
+  FlyingDatagram flying{TimePoint{}, 0, &path, from, target_at, to_vector(datagram), batch.ecn, false, false};
   const bool crowded = !path.loopback() && path.link_queue(world.reactor.now()) > path.link().datagram_queue;
   const bool drop = path.blocked() || crowded || too_large(datagram.size(), to, path) ||
                     (!path.loopback() && world.chance(path.link().datagram_loss));
@@ -117,6 +120,18 @@ Status SimDatagramSocket::send_one(Bytes datagram, const OutgoingDatagrams& batc
   return {};
 }
 
+void SimDatagramSocket::undelivered(const Endpoint& to) {
+  if (closed_ || !options_.report_undelivered || undelivered_.size() == kMostUndelivered) return;
+  undelivered_.push_back(
+      {to, Error(ErrorCode::ConnectionRefused, Op::Connect, Origin::Network, "udp " + to.to_string())});
+  readable_.notify();
+}
+
+std::optional<Undelivered> SimDatagramSocket::take_undelivered() {
+  if (undelivered_.empty()) return std::nullopt;
+  return undelivered_.pop_front();
+}
+
 bool SimDatagramSocket::writable_now() {
   const bool ready = closed_ || !upload_full();
   if (!ready) {
@@ -127,13 +142,11 @@ bool SimDatagramSocket::writable_now() {
   return ready;
 }
 
-QueueWait SimDatagramSocket::readable() { return readable_.wait(host_.reactor(), closed_ || !queue_.empty()); }
+QueueWait SimDatagramSocket::readable() { return readable_.wait(host_.reactor(), has_news()); }
 
 QueueWait SimDatagramSocket::writable() { return writable_.wait(host_.reactor(), writable_now()); }
 
-void SimDatagramSocket::when_readable(Runnable& work) {
-  readable_.call(host_.reactor(), work, closed_ || !queue_.empty());
-}
+void SimDatagramSocket::when_readable(Runnable& work) { readable_.call(host_.reactor(), work, has_news()); }
 
 void SimDatagramSocket::when_writable(Runnable& work) { writable_.call(host_.reactor(), work, writable_now()); }
 
@@ -211,7 +224,7 @@ void DatagramTable::on_timer() {
 void DatagramTable::arrive(FlyingDatagram datagram) {
   WorldState& world = host_.world();
   const TimePoint now = world.reactor.now();
-  bool lost = datagram.path->blocked();
+  bool lost = datagram.path->blocked() || !host_.has_address(datagram.to.address);
   if (!lost && !datagram.downloaded && host_.download().limited() && !datagram.path->loopback()) {
     lost = host_.download().queue(now) > datagram.path->link().datagram_queue;
     if (!lost) {
@@ -222,12 +235,25 @@ void DatagramTable::arrive(FlyingDatagram datagram) {
   }
   const TraceEvent delivered = event_of(TraceKind::Datagram, datagram);
   SimDatagramSocket* socket = lost ? nullptr : socket_at(datagram.to);
+  if (datagram.undelivered) {
+    if (socket != nullptr) socket->undelivered(datagram.from);
+    return;
+  }
+  if (!lost && socket == nullptr) send_back(datagram);
   if (socket == nullptr || !socket->receive(std::move(datagram))) {
     return world.lost({TraceKind::DatagramLost, delivered.from, delivered.to, delivered.from_port, delivered.to_port,
                        delivered.size});
   }
   ++world.counters.datagrams;
   world.record(delivered);
+}
+
+// As an operating system's ICMP: nobody has that port here.
+void DatagramTable::send_back(const FlyingDatagram& datagram) {
+  Path& back = host_.world().path(host_, datagram.path->from());
+  const TimePoint at = host_.reactor().now() + back.latency();
+  back.to().datagrams().fly(
+      {at, 0, &back, datagram.to, datagram.from, {}, 0, /*downloaded=*/true, /*undelivered=*/true});
 }
 
 SimDatagramSocket* DatagramTable::socket_at(const Endpoint& at) const {

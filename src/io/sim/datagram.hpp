@@ -24,7 +24,8 @@ struct FlyingDatagram {
   Endpoint from, to;
   ByteVector content;
   std::uint8_t ecn;
-  bool downloaded;  // the receiver's download has been counted
+  bool downloaded;           // the receiver's download has been counted
+  bool undelivered = false;  // word that what `to` sent to `from` led nowhere
 };
 
 class SimDatagramSocket final : public DatagramSocket {
@@ -35,6 +36,7 @@ class SimDatagramSocket final : public DatagramSocket {
   Result<Datagram> try_receive(MutableBytes into) override;
   Result<std::size_t> try_send(const OutgoingDatagrams& datagrams) override;
   using DatagramSocket::try_send;
+  std::optional<Undelivered> take_undelivered() override;
   QueueWait readable() override;
   QueueWait writable() override;
   void when_readable(Runnable& work) override;
@@ -44,6 +46,8 @@ class SimDatagramSocket final : public DatagramSocket {
 
   /// False when its queue is full.
   bool receive(FlyingDatagram&& datagram);
+  /// What was sent to `to` reached nobody.
+  void undelivered(const Endpoint& to);
   /// The host crashed.
   void vanish();
 
@@ -65,6 +69,7 @@ class SimDatagramSocket final : public DatagramSocket {
   bool upload_full() const;
   /// Now, or when the upload has room again; the timer is set for that.
   bool writable_now();
+  bool has_news() const { return closed_ || !queue_.empty() || !undelivered_.empty(); }
   Status send_one(Bytes datagram, const OutgoingDatagrams& batch);
   bool continues(const Received& first, std::size_t taken, std::size_t room) const;
   Status check_open(Op op) const;
@@ -76,6 +81,7 @@ class SimDatagramSocket final : public DatagramSocket {
   bool closed_ = false, vanished_ = false;
   std::size_t queued_bytes_ = 0;
   Ring<Received> queue_;
+  Ring<Undelivered> undelivered_;
   ReadyQueue readable_, writable_;
   UploadTimer upload_timer_;
 };
@@ -98,6 +104,7 @@ class DatagramTable final : private Timer {
   void on_timer() override;
   void push(FlyingDatagram datagram);
   void arrive(FlyingDatagram datagram);
+  void send_back(const FlyingDatagram& datagram);
   SimDatagramSocket* socket_at(const Endpoint& at) const;
 
   Host& host_;

@@ -43,6 +43,19 @@ bool Host::has_address(const IpAddress& address) const {
   return address.is_loopback() || std::ranges::find(options_.addresses, address) != options_.addresses.end();
 }
 
+void Host::enter_addresses() {
+  for (const IpAddress& address : options_.addresses) {
+    const bool added = world_.addresses.emplace(address, this).second;
+    STARLING_ASSERT(added, "two hosts of a simulated world have the same address");
+  }
+}
+
+void Host::set_addresses(std::vector<IpAddress> addresses) {
+  for (const IpAddress& address : options_.addresses) world_.addresses.erase(address);
+  options_.addresses = std::move(addresses);
+  enter_addresses();
+}
+
 Status Host::check_descriptors(Op op) const {
   if (descriptors_ < options_.max_descriptors) return {};
   return fail(ErrorCode::OutOfDescriptors, op, Origin::Limit, "max_descriptors of " + options_.name);

@@ -42,6 +42,9 @@ class Host final : public Network {
   /// The address this host sends from to reach `to`; nothing without one of that family.
   std::optional<IpAddress> source_for(const IpAddress& to) const;
   bool has_address(const IpAddress& address) const;
+  /// The world leads its addresses to it from here on.
+  void enter_addresses();
+  void set_addresses(std::vector<IpAddress> addresses);
 
   Status check_descriptors(Op op) const;
   void take_descriptor() { ++descriptors_; }

@@ -26,6 +26,7 @@ IpAddress made_up_address(std::uint32_t number) {
 World SimHost::world() { return {host_.reactor(), host_, host_.random()}; }
 const std::string& SimHost::name() const { return host_.options().name; }
 const std::vector<IpAddress>& SimHost::addresses() const { return host_.options().addresses; }
+void SimHost::set_addresses(std::vector<IpAddress> addresses) { host_.set_addresses(std::move(addresses)); }
 Endpoint SimHost::at(std::uint16_t port) const { return {addresses().front(), port}; }
 void SimHost::crash(SimCrash how) { host_.crash(how); }
 void SimHost::restart() { host_.restart(); }
@@ -44,10 +45,7 @@ SimHost& SimWorld::add_host(SimHostOptions options) {
   if (options.name.empty()) options.name = "h" + std::to_string(number);
   if (options.addresses.empty()) options.addresses.push_back(made_up_address(number));
   auto& host = state_->hosts.emplace_back(std::make_unique<sim::Host>(*state_, number, std::move(options)));
-  for (const IpAddress& address : host->options().addresses) {
-    const bool added = state_->addresses.emplace(address, host.get()).second;
-    STARLING_ASSERT(added, "two hosts of a simulated world have the same address");
-  }
+  host->enter_addresses();
   return *handles_.emplace_back(std::unique_ptr<SimHost>(new SimHost(*host)));
 }
 

@@ -11,7 +11,8 @@ namespace {
 constexpr char kSecurity[] = "/tls/1.0.0", kMuxer[] = "/quic-v1";
 constexpr std::size_t kMostRoutes = 4;
 constexpr Duration kPauseWhileBlocked = std::chrono::milliseconds(5);
-constexpr std::size_t kDatagramOverhead = 64;  // so that empty ones fill a queue too
+constexpr std::size_t kDatagramOverhead = 64;     // so that empty ones fill a queue too
+constexpr std::uint64_t kChargeStep = 64u << 10;  // memory is charged in steps, not byte by byte
 
 }  // namespace
 
@@ -38,6 +39,8 @@ Status QuicConnection::dial(const io::Endpoint& remote, std::optional<PeerId> ex
   info_.local_address = quic_multiaddr(endpoint_.local());
   session_ = endpoint_.context().engine.connect({endpoint_.local(), remote}, std::move(expected), *this, now());
   if (!session_) return fail(ErrorCode::Internal, Op::Dial, Origin::Bug, "quic: the session could not be made");
+  awaited_ = remote;
+  endpoint_.await_answer(*this);
   schedule();
   return {};
 }
@@ -55,6 +58,7 @@ void QuicConnection::receive(const io::Datagram& datagram, Bytes packet) {
   if (finished_) return;
   stats_.bytes_in += packet.size();
   if (!first_answer_at_) first_answer_at_ = now();
+  no_longer_awaited();
   const auto known =
       std::find_if(routes_.begin(), routes_.end(), [&](const Route& route) { return route.remote == datagram.from; });
   if (known != routes_.end()) {
@@ -78,6 +82,20 @@ void QuicConnection::socket_failed(const Error& error) {
   schedule();
 }
 
+// Only before the first answer: whoever could forge this message could forge the refusal of a TCP connection, too.
+// Later nothing but a proved packet ends a connection. spec: RFC 9000, 14.2.1
+void QuicConnection::undeliverable(const Error& error) {
+  no_longer_awaited();
+  if (!reason_) end_by(CloseReason::failure(error));
+  schedule();
+}
+
+void QuicConnection::no_longer_awaited() {
+  if (!awaited_) return;
+  awaited_.reset();
+  endpoint_.answered(*this);
+}
+
 void QuicConnection::schedule() {
   if (!finished_ && !linked()) endpoint_.context().world.reactor.at_turn_end(*this);
 }
@@ -92,6 +110,7 @@ void QuicConnection::run() {
   if (watcher_ != nullptr && established()) std::exchange(watcher_, nullptr)->on_handshake_over(*this);
   deliver_arrivals();
   send_pending();
+  (void)charge(sending(), resource::Priority::Medium);  // gives back what was acknowledged
   if (session_->ended() != nullptr) return schedule();
   if (reason_ && (nothing_left_to_say() || now() >= close_by_.value_or(now())))
     return finish(session_->close(reason_->code, endpoint_.room(), now()));
@@ -215,11 +234,13 @@ void QuicConnection::end_streams() {
   }
   arrivals_.clear();
   orphans_.clear();
+  unread_ = 0;
 }
 
 // The last thing that happens. `last` says goodbye.
 void QuicConnection::finish(std::optional<PacketBatch> last) {
   finished_ = true;
+  no_longer_awaited();
   timer_.cancel();
   ByteVector goodbye;
   if (last) {
@@ -238,18 +259,32 @@ void QuicConnection::finish(std::optional<PacketBatch> last) {
 }
 
 // The part of the output buffer that is free decides; a stream whose window is closed fills it up like any other.
+// Without memory for more the writer goes on in the step that is held already: it waits only while something is on its
+// way, whose acknowledgement wakes it.
 Result<std::size_t> QuicConnection::write(QuicStream& stream, Bytes data) {
   const std::size_t limit = endpoint_.context().options.output_buffer;
-  const std::size_t pending = session_->unsent();
-  if (pending >= limit) {
+  const std::size_t pending = std::min(session_->unsent(), limit);
+  std::size_t taken = std::min(data.size(), limit - pending);
+  if (!charge(sending() + taken, resource::Priority::Medium))
+    taken = std::min(taken, std::size_t(kChargeStep - 1 - sending() % kChargeStep));
+  if (taken == 0 && !data.empty()) {
     waiting_writers_.add(stream.id_, stream.waits_);
     return fail(ErrorCode::WouldBlock, Op::Write, Origin::Local);
   }
   stream.waits_ = 0;
-  const std::size_t taken = std::min(data.size(), limit - pending);
   session_->send(stream.id_, data.first(taken));
   schedule();
   return taken;
+}
+
+// Keeps what the connection's scope knows of the bytes held for readers, and for sending or sending again, within a
+// step or two of the truth: `to_send` of the latter from now on. False when there is no memory for more.
+bool QuicConnection::charge(std::uint64_t to_send, resource::Priority priority) {
+  const auto in_steps = [](std::uint64_t bytes) { return bytes / kChargeStep * kChargeStep; };
+  const std::uint64_t wanted = in_steps(unread_ + datagram_bytes_) + in_steps(to_send), charged = scope().memory();
+  if (wanted > charged) return scope().reserve_memory(wanted - charged, priority).has_value();
+  if (wanted + kChargeStep < charged || wanted == 0) scope().release_memory(charged - wanted);
+  return true;
 }
 
 void QuicConnection::wake_writers() {
@@ -259,6 +294,7 @@ void QuicConnection::wake_writers() {
 }
 
 void QuicConnection::consumed(QuicStream& stream, std::size_t bytes) {
+  unread_ -= bytes;
   session_->consumed(stream.id_, bytes);
   schedule();
 }
@@ -271,18 +307,23 @@ void QuicConnection::close_write(QuicStream& stream) {
 
 void QuicConnection::reset(QuicStream& stream, ResetCode code) {
   session_->reset(stream.id_, std::uint64_t(code));
-  session_->consumed(stream.id_, stream.inbox_.size());
-  streams_.erase(stream.id_);
+  forget(stream);
   stream_over(stream);
   session_->release(stream.id_);
   stream.end({CloseReason::By::Local, std::uint32_t(code), std::nullopt});
   schedule();
 }
 
-// The user dropped the stream.
-void QuicConnection::release(QuicStream& stream) {
+// Out of the table; what nobody read yet weighs on no window and no budget any more.
+void QuicConnection::forget(QuicStream& stream) {
   streams_.erase(stream.id_);
   session_->consumed(stream.id_, stream.inbox_.size());
+  unread_ -= stream.inbox_.size();
+}
+
+// The user dropped the stream.
+void QuicConnection::release(QuicStream& stream) {
+  forget(stream);
   const bool all_sent = stream.write_over();
   if (!stream.remote_closed_ && all_sent && stream.inbox_.empty()) {
     orphans_.insert(stream.id_);  // everything was sent; the remote only has to close its side
@@ -332,6 +373,12 @@ void QuicConnection::on_data(StreamId id, Bytes data) {
     return;
   }
   stream->inbox_.append(data);
+  unread_ += data.size();
+  if (!charge(sending(), resource::Priority::High)) {
+    ++stats_.overrun_streams;
+    reset(*stream, ResetCode::ResourceLimit);
+    return stream->inbox_.clear();  // its user may hold the stream for as long as it likes
+  }
   stream->readable_.notify_all();
 }
 
@@ -350,11 +397,9 @@ void QuicConnection::on_reset(StreamId id, std::uint64_t code) {
   QuicStream* stream = find(id);
   if (stream == nullptr) return;
   session_->reset(id, code);
-  streams_.erase(id);
+  forget(*stream);  // what arrived stays readable
   stream_over(*stream);
   session_->release(id);
-  // What arrived stays readable, but weighs on nobody's window any more.
-  session_->consumed(id, stream->inbox_.size());
   stream->end({CloseReason::By::Remote, std::uint32_t(code), std::nullopt});
 }
 

@@ -72,6 +72,9 @@ class QuicConnection final : public Connection, public DatagramChannel, private 
   void receive(const io::Datagram& datagram, Bytes packet);
   void flush() { run(); }
   void socket_failed(const Error& error);
+  /// Nothing of the remote was heard, and the network says that nothing will be.
+  void undeliverable(const Error& error);
+  bool awaits_answer_of(const io::Endpoint& remote) const { return awaited_ == remote; }
   bool established() const { return session_ && session_->established(); }
   /// When the remote was heard first.
   std::optional<TimePoint> first_answer_at() const { return first_answer_at_; }
@@ -132,6 +135,10 @@ class QuicConnection final : public Connection, public DatagramChannel, private 
   void wake_writers();
   void arm_timer();
   void deliver_arrivals();
+  std::uint64_t sending() const { return session_->unsent() + session_->unacknowledged(); }
+  bool charge(std::uint64_t to_send, resource::Priority priority);
+  void forget(QuicStream& stream);
+  void no_longer_awaited();
   QuicStream* find(StreamId id);
   std::unique_ptr<QuicStream> add_stream(StreamId id, bool local);
   io::IpAddress local_for(const io::Endpoint& remote) const;
@@ -156,6 +163,7 @@ class QuicConnection final : public Connection, public DatagramChannel, private 
   std::vector<Route> routes_;
   std::deque<ByteVector> datagrams_;
   std::size_t datagram_bytes_ = 0;
+  std::uint64_t unread_ = 0;  // bytes in the inboxes of streams_
   struct Unsent {
     PacketBatch batch;
     ByteVector bytes;
@@ -163,7 +171,8 @@ class QuicConnection final : public Connection, public DatagramChannel, private 
   std::deque<Unsent> unsent_;  // packets the socket had no room for
   std::optional<CloseReason> reason_;
   std::optional<TimePoint> first_answer_at_;
-  std::optional<TimePoint> close_by_;  // what was written has until then
+  std::optional<io::Endpoint> awaited_;  // dialed, and not heard yet
+  std::optional<TimePoint> close_by_;    // what was written has until then
   bool finished_ = false, told_ = false;
   io::WaitQueue openable_, datagram_readable_, finished_queue_;
   io::CallbackTimer timer_;

@@ -79,6 +79,7 @@ void Endpoint::read() {
   for (int calls = 0; calls < kReadsPerTurn; ++calls) {
     const auto got = socket_->try_receive({in_.get(), kRoom});
     if (!got) {
+      while (const auto undelivered = socket_->take_undelivered()) on_undelivered(*undelivered);
       if (!(got.error() == ErrorCode::Closed)) socket_->when_readable(reader_);
       return;
     }
@@ -88,6 +89,12 @@ void Endpoint::read() {
       dispatch(*got, all.subspan(at, std::min(segment, all.size() - at)));
   }
   context_.world.reactor.post(reader_);
+}
+
+void Endpoint::on_undelivered(const io::Undelivered& undelivered) {
+  const std::vector<QuicConnection*> awaiting = awaiting_;
+  for (QuicConnection* connection : awaiting)
+    if (connection->awaits_answer_of(undelivered.to)) connection->undeliverable(undelivered.error);
 }
 
 void Endpoint::dispatch(const io::Datagram& datagram, Bytes packet) {
@@ -153,7 +160,7 @@ void Endpoint::accept(const io::Datagram& datagram, Bytes packet, const PacketHe
     scope = context_.gate->admit({.remote = datagram.from.address, .uses_descriptor = false});
   if (!scope) {
     ++context_.counters.refused_by_gate;
-    return;
+    return refuse(datagram, packet, head);
   }
   make_room();
   ++context_.counters.accepted;
@@ -167,6 +174,13 @@ void Endpoint::accept(const io::Datagram& datagram, Bytes packet, const PacketHe
     return;
   }
   connection.receive(datagram, packet);
+}
+
+// What closing the socket is to TCP: the stranger learns at once that it is not let in.
+void Endpoint::refuse(const io::Datagram& datagram, Bytes packet, const PacketHead& head) {
+  if (!may_reply()) return;
+  const Path path{local(), datagram.from};
+  reply(datagram, context_.engine.answer(path, packet, head, Verdict::Kind::Refuse, context_.world.reactor.now()));
 }
 
 // A flood of silent strangers costs each other, while an honest one needs a place for a few round trips only.

@@ -60,6 +60,9 @@ class Endpoint final : private HandshakeWatcher {
   void enter(QuicConnection& connection);
   /// `last` is repeated to a peer that goes on sending to one of `ids`, for `time`.
   void leave(QuicConnection& connection, std::vector<ConnectionId> ids, ByteVector last, Duration time);
+  /// Between the two, word that nothing can be delivered where `connection` dials goes to it.
+  void await_answer(QuicConnection& connection) { awaiting_.push_back(&connection); }
+  void answered(QuicConnection& connection) { std::erase(awaiting_, &connection); }
   void add_id(const ConnectionId& id, QuicConnection& connection) { by_id_[id] = &connection; }
   void remove_id(const ConnectionId& id) { by_id_.erase(id); }
   void add_reset_token(const ResetToken& token, QuicConnection& connection) { by_token_[token] = &connection; }
@@ -95,6 +98,8 @@ class Endpoint final : private HandshakeWatcher {
   void dispatch(const io::Datagram& datagram, Bytes packet);
   QuicConnection* reset_by(const PacketHead& head, Bytes packet) const;
   bool repeat_close(const PacketHead& head, const io::Datagram& datagram);
+  void on_undelivered(const io::Undelivered& undelivered);
+  void refuse(const io::Datagram& datagram, Bytes packet, const PacketHead& head);
   void on_stranger(const io::Datagram& datagram, Bytes packet, const PacketHead& head);
   void accept(const io::Datagram& datagram, Bytes packet, const PacketHead& head, const Verdict& verdict);
   void reply(const io::Datagram& to, Bytes packet);
@@ -111,6 +116,7 @@ class Endpoint final : private HandshakeWatcher {
   std::vector<std::unique_ptr<QuicConnection>> retired_;  // destroyed at the end of the turn
   LruMap<ConnectionId, Closing, ConnectionIdHash> closing_;
   std::vector<QuicConnection*> waiting_for_room_;
+  std::vector<QuicConnection*> awaiting_;  // dials that nobody answered yet
   std::size_t users_ = 0;
   bool open_ = true;
   double reply_tokens_;

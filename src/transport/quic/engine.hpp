@@ -136,7 +136,7 @@ class Session {
 
 /// What becomes of a packet for no known session.
 struct Verdict {
-  enum class Kind : std::uint8_t { Drop, Accept, VersionNegotiation, Retry, StatelessReset, BadToken };
+  enum class Kind : std::uint8_t { Drop, Accept, VersionNegotiation, Retry, StatelessReset, BadToken, Refuse };
   Kind kind = Kind::Drop;
   ConnectionId original, retry_source;  // Accept: the ids that the client's first packet, and our Retry, had
   bool validated = false;               // Accept: the address was proved by a token
@@ -153,7 +153,8 @@ class Engine {
   /// Null when the session cannot be made. The packet is for its receive().
   virtual std::unique_ptr<Session> accept(const Path& path, const PacketHead& head, const Verdict& verdict,
                                           Bytes packet, SessionEvents& events, TimePoint now) = 0;
-  /// The packet that a verdict of VersionNegotiation, Retry, StatelessReset or BadToken calls for; may be empty.
+  /// The packet that a verdict of VersionNegotiation, Retry, StatelessReset, BadToken or Refuse calls for; may be
+  /// empty.
   virtual ByteVector answer(const Path& path, Bytes packet, const PacketHead& head, Verdict::Kind kind,
                             TimePoint now) = 0;
 };

@@ -3,91 +3,11 @@
 #include <gtest/gtest.h>
 
 #include "starling/io/faulty.hpp"
-#include "starling/io/sim_network.hpp"
 #include "support/rebinding_network.hpp"
-#include "support/transport_ends.hpp"
-#include "transport/quic/connection.hpp"
+#include "transport/quic/quic_testing.hpp"
 
 namespace starling::transport::quic {
 namespace {
-
-using namespace starling::testing;
-using By = CloseReason::By;
-
-struct QuicEnd {
-  QuicEnd(io::World world, std::uint64_t number, const QuicOptions& options = quic_options())
-      : key(test_key(number)), id(peer_of(key)), transport(std::move(*make_quic_transport(world, key, options))) {}
-  Multiaddr listen(const io::Endpoint& at) {
-    listener = std::move(*transport->listen(quic_multiaddr(at)));
-    return listener->address();
-  }
-  crypto::PrivateKey key;
-  PeerId id;
-  std::unique_ptr<QuicTransport> transport;
-  std::unique_ptr<TransportListener> listener;
-};
-
-class QuicTest : public ::testing::Test {
- protected:
-  void TearDown() override {
-    if (dialer_) run(dialer_->close());
-    if (acceptor_) run(acceptor_->close());
-    dialer_.reset();
-    acceptor_.reset();
-    client_.reset();
-    server_.reset();
-    EXPECT_EQ(client_machine_.open_descriptors() + server_machine_.open_descriptors(), 0u);
-  }
-  void set_up(const QuicOptions& client = quic_options(), const QuicOptions& server = quic_options()) {
-    client_ = std::make_unique<QuicEnd>(client_world(), 1, client);
-    server_ = std::make_unique<QuicEnd>(server_machine_.world(), 2, server);
-    address_ = server_->listen(server_machine_.at(4001));
-  }
-  virtual io::World client_world() { return client_machine_.world(); }
-  io::Task<Status> meet() {
-    io::TaskGroup accepting(world_.reactor());
-    accepting.spawn(start_next(*server_->listener, acceptor_));
-    auto dialed = co_await client_->transport->dial(address_, {server_->id, nullptr});
-    if (dialed) dialer_ = std::make_unique<Live>(std::move(*dialed));
-    if (dialed) co_await accepting.join();
-    co_await accepting.close();
-    if (!dialed) co_return std::unexpected(std::move(dialed).error());
-    co_return Status{};
-  }
-  void connect() {
-    const Status met = run(meet());
-    ASSERT_TRUE(met) << met.error().message();
-    ASSERT_NE(acceptor_, nullptr);
-  }
-  void connect_with(const QuicOptions& options) {
-    set_up(options, options);
-    connect();
-  }
-  template <typename T>
-  T run(io::Task<T> task) {
-    return io::run_task(world_.reactor(), std::move(task));
-  }
-  void run(io::Task<void> task) { io::run_task(world_.reactor(), std::move(task)); }
-  std::unique_ptr<RawStream> open(Live& from) { return std::move(*from.connection->open_stream()); }
-  /// A question and an answer over a new stream of `from`.
-  bool talk(Live& from, Live& to) {
-    const auto near = open(from);
-    if (!run(send_and_close(*near, as_bytes("question")))) return false;
-    const auto far = run(to.next_stream());
-    if (far == nullptr || text_of(run(receive(*far))) != "question") return false;
-    if (!run(send_and_close(*far, as_bytes("answer")))) return false;
-    return text_of(run(receive(*near))) == "answer";
-  }
-  bool talk() { return talk(*dialer_, *acceptor_) && talk(*acceptor_, *dialer_); }
-  QuicConnection& dialed() { return static_cast<QuicConnection&>(*dialer_->connection); }
-  QuicConnection& accepted() { return static_cast<QuicConnection&>(*acceptor_->connection); }
-
-  io::SimWorld world_{11};
-  io::SimHost &client_machine_ = world_.add_host(), &server_machine_ = world_.add_host();
-  std::unique_ptr<QuicEnd> client_, server_;
-  Multiaddr address_;
-  std::unique_ptr<Live> dialer_, acceptor_;
-};
 
 TEST_F(QuicTest, connecting_and_one_exchange_take_two_round_trips) {
   set_up();
@@ -338,13 +258,34 @@ TEST_F(QuicTest, a_gate_that_says_no_costs_a_stranger_its_handshake_and_us_nothi
   } gate;
   set_up();
   server_->transport->set_gate(&gate);
-  EXPECT_FALSE(run(meet()));
-  EXPECT_GE(server_->transport->counters().refused_by_gate, 1u);
+  const TimePoint start = world_.now();
+  const Status met = run(meet());
+  ASSERT_FALSE(met);
+  EXPECT_EQ(met.error(), ErrorCode::RemoteLimit) << met.error().message();
+  EXPECT_EQ(world_.now() - start, 20ms) << "it is told so: nothing has to time out";
+  EXPECT_EQ(server_->transport->counters().refused_by_gate, 1u);
   EXPECT_EQ(server_->transport->counters().accepted, 0u);
   EXPECT_EQ(gate.arrived.at(0).remote, client_machine_.at(0).address);
   EXPECT_FALSE(gate.arrived.at(0).uses_descriptor);
   gate.closed = false;
   connect();
+  EXPECT_TRUE(talk());
+}
+
+TEST_F(QuicTest, a_dial_to_a_port_that_nobody_has_fails_in_a_round_trip_and_spares_the_others_on_its_socket) {
+  set_up();
+  const Multiaddr nobody = quic_multiaddr(server_machine_.at(4002));
+  io::TaskGroup group(world_.reactor());
+  std::optional<Status> met;
+  const TimePoint start = world_.now();
+  group.spawn(keep(meet(), met));
+  const auto refused = run(client_->transport->dial(nobody, {server_->id, nullptr}));
+  EXPECT_EQ(world_.now() - start, 20ms);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error(), ErrorCode::ConnectionRefused) << refused.error().message();
+  EXPECT_NE(refused.error().message().find("4002"), std::string::npos) << refused.error().message();
+  run(group.join());
+  ASSERT_TRUE(met && *met);
   EXPECT_TRUE(talk());
 }
 

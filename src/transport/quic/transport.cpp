@@ -92,6 +92,7 @@ Result<Endpoint*> Quic::open(const io::Endpoint& at) {
   std::erase_if(endpoints_, [](const auto& each) { return !each->open(); });
   const io::DatagramOptions options{.coalesce = true,
                                     .dont_fragment = true,
+                                    .report_undelivered = true,
                                     .receive_buffer = options_.socket_receive_buffer,
                                     .send_buffer = options_.socket_send_buffer};
   STARLING_TRY(auto socket, world_.network.bind_datagram(at, options));

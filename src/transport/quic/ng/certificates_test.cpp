@@ -134,6 +134,10 @@ TEST_P(QuicCertificates, a_server_that_shows_it_is_refused_and_told_so) {
   ASSERT_NE(client_.session->ended(), nullptr);
   EXPECT_FALSE(client_.session->established());
   EXPECT_EQ(client_.session->ended()->error->op(), Op::Secure);
+  // A server without a certificate gives up by itself, and says so.
+  const bool none = GetParam().name == "none";
+  EXPECT_EQ(client_.session->ended()->error->code(), none ? ErrorCode::HandshakeFailed : ErrorCode::BadCertificate)
+      << client_.session->ended()->error->message();
   EXPECT_FALSE(server_.session->established());
   ASSERT_NE(server_.session->ended(), nullptr);
 }
@@ -144,6 +148,8 @@ TEST_P(QuicCertificates, a_client_that_shows_it_is_refused_and_told_so) {
   shake_hands(*bad, *good);
   ASSERT_NE(server_.session->ended(), nullptr);
   EXPECT_FALSE(server_.session->established());
+  EXPECT_EQ(server_.session->ended()->error->code(), ErrorCode::BadCertificate)
+      << server_.session->ended()->error->message();
   ASSERT_NE(client_.session->ended(), nullptr);
   EXPECT_EQ(*client_.session->ended()->error, ErrorCode::HandshakeFailed);
 }

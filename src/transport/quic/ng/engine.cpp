@@ -36,7 +36,7 @@ class NgEngine final : public Engine {
   ByteVector version_negotiation(const PacketHead& head);
   ByteVector retry(const Path& path, const PacketHead& head, TimePoint now);
   ByteVector stateless_reset(Bytes packet, const PacketHead& head);
-  static ByteVector invalid_token(const PacketHead& head);
+  static ByteVector closing(const PacketHead& head, std::uint64_t code);
 
   Shared shared_;
 };
@@ -112,7 +112,9 @@ ByteVector NgEngine::answer(const Path& path, Bytes packet, const PacketHead& he
     case Verdict::Kind::StatelessReset:
       return stateless_reset(packet, head);
     case Verdict::Kind::BadToken:
-      return invalid_token(head);
+      return closing(head, NGTCP2_INVALID_TOKEN);
+    case Verdict::Kind::Refuse:
+      return closing(head, NGTCP2_CONNECTION_REFUSED);
     default:
       return {};
   }
@@ -158,11 +160,11 @@ ByteVector NgEngine::stateless_reset(Bytes packet, const PacketHead& head) {
   return answer;
 }
 
-ByteVector NgEngine::invalid_token(const PacketHead& head) {
+ByteVector NgEngine::closing(const PacketHead& head, std::uint64_t code) {
   ByteVector answer(kMinInitialSize);
   const ngtcp2_cid to = to_ng(head.from), from = to_ng(head.to);
-  const ngtcp2_ssize size = ngtcp2_crypto_write_connection_close(answer.data(), answer.size(), head.version, &to, &from,
-                                                                 NGTCP2_INVALID_TOKEN, nullptr, 0);
+  const ngtcp2_ssize size =
+      ngtcp2_crypto_write_connection_close(answer.data(), answer.size(), head.version, &to, &from, code, nullptr, 0);
   answer.resize(size > 0 ? std::size_t(size) : 0);
   return answer;
 }

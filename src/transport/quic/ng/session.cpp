@@ -32,6 +32,23 @@ ConnectionId random_id(Random& random) {
 
 ngtcp2_conn* connection_of(ngtcp2_crypto_conn_ref* reference);
 
+std::string name_of_alert(std::uint8_t alert) {
+  const char* name = gnutls_alert_get_name(gnutls_alert_description_t(alert));
+  return name != nullptr ? name : "TLS alert " + std::to_string(alert);
+}
+
+// What GnuTLS found wrong by itself, as it tells the peer: of a certificate that is missing or cannot be read we are
+// not even asked.
+Error error_of_alert(std::uint8_t alert) {
+  constexpr int kCertificateRequired = 116;  // spec: RFC 8446, 6.2
+  const bool missing = alert == kCertificateRequired;
+  if (missing || (alert >= GNUTLS_A_BAD_CERTIFICATE && alert <= GNUTLS_A_CERTIFICATE_UNKNOWN)) {
+    return Error(ErrorCode::BadCertificate, Op::Secure, Origin::Remote,
+                 missing ? "the peer showed no certificate" : "the peer's certificate: " + name_of_alert(alert));
+  }
+  return Error(ErrorCode::HandshakeFailed, Op::Secure, Origin::Remote, name_of_alert(alert));
+}
+
 Error broken(ErrorCode code, std::string text) {
   return Error(code, Op::Mux, Origin::Remote, "quic: " + std::move(text));
 }
@@ -503,13 +520,8 @@ void NgSession::fail_with(int code) {
   if (code == NGTCP2_ERR_CRYPTO) {
     const std::uint8_t alert = ngtcp2_conn_get_tls_alert(connection_.get());
     ngtcp2_ccerr_set_tls_alert(&close_error_, alert, nullptr, 0);
-    Error error(
-        ErrorCode::HandshakeFailed, Op::Secure, Origin::Remote,
-        std::string("TLS alert ") + std::string(gnutls_alert_get_name(gnutls_alert_description_t(alert)) != nullptr
-                                                    ? gnutls_alert_get_name(gnutls_alert_description_t(alert))
-                                                    : "unknown"));
-    if (refusal_) error = Error(*refusal_).while_doing(Op::Secure, "the peer's certificate");
-    return end(CloseReason::failure(std::move(error)));
+    if (refusal_) return end(CloseReason::failure(Error(*refusal_).while_doing(Op::Secure, "the peer's certificate")));
+    return end(CloseReason::failure(error_of_alert(alert)));
   }
   ngtcp2_ccerr_set_liberr(&close_error_, code, nullptr, 0);
   const ErrorCode kind = established_ ? ErrorCode::ProtocolViolation : ErrorCode::HandshakeFailed;
@@ -526,11 +538,13 @@ CloseReason NgSession::reason_of_remote() const {
     return {CloseReason::By::Remote, std::uint32_t(error->error_code), std::nullopt};
   if (error->error_code == NGTCP2_NO_ERROR || (established_ && error->error_code == NGTCP2_APPLICATION_ERROR))
     return {CloseReason::By::Remote, 0, std::nullopt};
+  if (!established_ && error->error_code == NGTCP2_CONNECTION_REFUSED) {
+    return CloseReason::failure(
+        Error(ErrorCode::RemoteLimit, Op::Connect, Origin::Remote, "quic: the peer takes no connection of ours now"));
+  }
   if ((error->error_code & ~std::uint64_t{0xff}) == NGTCP2_CRYPTO_ERROR) {
-    const auto alert = gnutls_alert_description_t(error->error_code & 0xff);
-    const char* name = gnutls_alert_get_name(alert);
     return CloseReason::failure(Error(ErrorCode::HandshakeFailed, Op::Secure, Origin::Remote,
-                                      std::string("the peer refused: ") + (name != nullptr ? name : "TLS alert")));
+                                      "the peer refused: " + name_of_alert(std::uint8_t(error->error_code))));
   }
   return CloseReason::failure(broken(established_ ? ErrorCode::ProtocolViolation : ErrorCode::HandshakeFailed,
                                      "the peer closed with transport error " + std::to_string(error->error_code)));

@@ -4,6 +4,7 @@
 #include <net/if.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <bit>
 #include <boost/asio/ip/tcp.hpp>
@@ -14,6 +15,7 @@
 #include "io/real/datagram.hpp"
 #include "io/real/local.hpp"
 #include "io/real/name_client.hpp"
+#include "io/real/network.hpp"
 #include "io/real/socket.hpp"
 #include "starling/io/memory_hub.hpp"
 
@@ -31,6 +33,21 @@ class RealStreamSocket final : public StreamSocket {
     io_.socket().set_option(asio::socket_base::keep_alive(true), ignored);
     if (auto at = io_.socket().local_endpoint(ignored); !ignored) local_ = from_asio(at);
     if (auto at = io_.socket().remote_endpoint(ignored); !ignored) remote_ = from_asio(at);
+  }
+  RealStreamSocket(Reactor& reactor, tcp::socket moved, const RealStreamSocket& before)
+      : io_(reactor, std::move(moved)), local_(before.local_), remote_(before.remote_) {}
+
+  /// Null, and nothing has changed, if the system refuses.
+  std::unique_ptr<StreamSocket> move_to(AsioReactor& to) {
+    if (io_.closed()) return nullptr;
+    SystemCode error;
+    const auto family = remote_.address.is_v4() ? tcp::v4() : tcp::v6();
+    const int handle = io_.socket().release(error);
+    if (error) return nullptr;
+    tcp::socket moved(to.context());
+    moved.assign(family, handle, error);
+    if (error) ::close(handle);  // the new socket is closed, and says so to whoever uses it
+    return std::make_unique<RealStreamSocket>(to, std::move(moved), *this);
   }
 
   Result<std::size_t> try_read(MutableBytes into) override {
@@ -238,6 +255,14 @@ class RealNetwork final : public Network {
 };
 
 }  // namespace
+
+std::unique_ptr<StreamSocket> move_tcp_socket(std::unique_ptr<StreamSocket>& socket, AsioReactor& to) {
+  auto* tcp_socket = dynamic_cast<RealStreamSocket*>(socket.get());
+  if (tcp_socket == nullptr) return nullptr;
+  auto moved = tcp_socket->move_to(to);
+  if (moved) socket.reset();
+  return moved;
+}
 
 std::unique_ptr<Network> AsioReactor::make_network() { return std::make_unique<RealNetwork>(*this); }
 

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <bit>
 #include <memory>
+#include <mutex>
 
 #include "starling/base/buffers.hpp"
 
@@ -14,14 +16,36 @@ namespace {
 constexpr std::size_t kSmallestBlockLog2 = 10, kLargestBlockLog2 = 20;
 constexpr std::size_t kKeptBytesPerClass = 2u << 20;
 
+class BlockPool;
+
+// All threads' pools, to sum up what they count: a block may be taken by one thread and given back by another.
+struct Pools {
+  std::mutex mutex;
+  std::vector<BlockPool*> live;
+  std::int64_t of_ended_threads = 0;
+};
+Pools& pools() {
+  static Pools all;
+  return all;
+}
+
 class BlockPool {
  public:
+  BlockPool() {
+    const std::lock_guard lock(pools().mutex);
+    pools().live.push_back(this);
+  }
   ~BlockPool() {
+    {
+      const std::lock_guard lock(pools().mutex);
+      std::erase(pools().live, this);
+      pools().of_ended_threads += in_use();
+    }
     for (auto& kept : free_)
       for (std::uint8_t* block : kept) delete[] block;
   }
   std::uint8_t* take(std::size_t log2) {
-    in_use_ += std::int64_t{1} << log2;
+    count(std::int64_t{1} << log2);
     if (log2 <= kLargestBlockLog2) {
       auto& kept = free_[log2 - kSmallestBlockLog2];
       if (!kept.empty()) {
@@ -33,7 +57,7 @@ class BlockPool {
     return new std::uint8_t[std::size_t{1} << log2];
   }
   void give(std::uint8_t* block, std::size_t capacity) {
-    in_use_ -= std::int64_t(capacity);
+    count(-std::int64_t(capacity));
     const auto log2 = std::size_t(std::countr_zero(capacity));
     if (log2 <= kLargestBlockLog2) {
       auto& kept = free_[log2 - kSmallestBlockLog2];
@@ -41,11 +65,14 @@ class BlockPool {
     }
     delete[] block;
   }
-  /// Below zero on a thread that only frees.
-  std::int64_t in_use() const { return in_use_; }
+  /// Below zero on a thread that only frees. From any thread.
+  std::int64_t in_use() const { return in_use_.load(std::memory_order_relaxed); }
 
  private:
-  std::int64_t in_use_ = 0;
+  // Only its own thread writes: no locked instruction is needed.
+  void count(std::int64_t bytes) { in_use_.store(in_use() + bytes, std::memory_order_relaxed); }
+
+  std::atomic<std::int64_t> in_use_ = 0;
   std::array<std::vector<std::uint8_t*>, kLargestBlockLog2 - kSmallestBlockLog2 + 1> free_;
 };
 
@@ -56,7 +83,12 @@ BlockPool& pool() {
 
 }  // namespace
 
-std::size_t buffer_bytes() { return std::size_t(std::max<std::int64_t>(pool().in_use(), 0)); }
+std::size_t buffer_bytes() {
+  const std::lock_guard lock(pools().mutex);
+  std::int64_t sum = pools().of_ended_threads;
+  for (const BlockPool* each : pools().live) sum += each->in_use();
+  return std::size_t(std::max<std::int64_t>(sum, 0));
+}
 
 void ByteQueue::make_room(std::size_t bytes) {
   const std::size_t used = size();

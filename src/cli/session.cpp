@@ -221,12 +221,14 @@ int run_session(NodeFlags flags, runtime::Options options, bool timed, Command c
   if (options.transport.allow_plaintext) std::fprintf(stderr, "warning: plaintext is offered: nothing is encrypted\n");
   auto key = identity(flags);
   if (!key) return report(key.error(), flags.json);
-  Session session{io::RealReactor::create(), nullptr, nullptr, std::move(flags)};
+  Session session{io::RealReactor::create(), nullptr, {}, nullptr, std::move(flags)};
   session.network = session.reactor->make_network();
   const io::World world{*session.reactor, *session.network, system_random()};
   auto store = address_store(session.flags.address_file);
   if (!store) return report(store.error(), session.flags.json);
-  auto node = runtime::Node::create(world, std::move(*key), std::move(options), wall_clock_ns(), std::move(*store));
+  session.lanes = io::start_lanes(*session.reactor, runtime::lanes_wanted(options));
+  auto node = runtime::Node::create(world, std::move(*key), std::move(options), wall_clock_ns(), std::move(*store),
+                                    session.lanes);
   if (!node) return report(node.error(), session.flags.json);
   session.node = std::move(*node);
   return io::run_task(*session.reactor, live(session, timed, command));

@@ -61,6 +61,7 @@ int report(const Error& error, bool json);
 struct Session {
   std::unique_ptr<io::RealReactor> reactor;
   std::unique_ptr<io::Network> network;
+  std::vector<std::unique_ptr<io::Lane>> lanes;
   std::unique_ptr<runtime::Node> node;
   NodeFlags flags;
 

@@ -125,6 +125,19 @@ void loop_metrics(io::Reactor& reactor, Metrics& out) {
   if (reactor.turn_times() != nullptr) turns.add(*reactor.turn_times());
 }
 
+void reactor_metrics(const transport::Spread* spread, Metrics& out) {
+  auto& connections =
+      out.gauge("starling_reactor_connections",
+                "Connections by the reactor that carries them; 0 is home. Only with lanes.", {"reactor"});
+  auto& cpu = out.counter("starling_lane_cpu_seconds_total", "Processor time of each lane's thread.", {"reactor"});
+  if (spread == nullptr) return;
+  const auto counts = spread->connections();
+  for (std::size_t i = 0; i < counts.size(); ++i) connections.add(double(counts[i]), {std::to_string(i)});
+  const auto times = spread->cpu_times();
+  for (std::size_t i = 0; i < times.size(); ++i)
+    cpu.add(std::chrono::duration<double>(times[i]).count(), {std::to_string(i + 1)});
+}
+
 void swarm_metrics(const swarm::SwarmCounters& c, Metrics& out) {
   out.counter("libp2p_swarm_connections_opened_total", "Connections that came into being.")
       .add(double(c.connections_opened));
@@ -245,6 +258,7 @@ void add_diagnostics(Node& node) {
     connection_metrics(node, out);
     traffic_metrics(node.host().traffic(), out);
     loop_metrics(node.host().world().reactor, out);
+    reactor_metrics(node.spread(), out);
     limits_metrics(node, out);
     swarm_metrics(node.host().swarm().counters(), out);
     host_metrics(node.host().counters(), out);

@@ -7,6 +7,7 @@
 #include <regex>
 #include <set>
 #include <sstream>
+#include <thread>
 
 #include "starling/diagnostics/process.hpp"
 #include "starling/io/sim_network.hpp"
@@ -30,7 +31,7 @@ class NodeDiagnostics : public testing::Test {
     for (std::unique_ptr<Node>* each : {&a_, &b_}) {
       io::SimHost& machine = each == &a_ ? machine_a_ : machine_b_;
       auto key = crypto::PrivateKey::generate(crypto::KeyType::Ed25519, machine.world().random);
-      auto node = Node::create(machine.world(), std::move(*key), options, 1);
+      auto node = Node::create(machine.world(), std::move(*key), options, 1, nullptr, lanes_);
       ASSERT_TRUE(node) << node.error().message();
       *each = std::move(*node);
       ASSERT_TRUE((*each)->host().listen(transport::tcp_multiaddr(machine.at(4001))));
@@ -63,6 +64,7 @@ class NodeDiagnostics : public testing::Test {
 
   io::SimWorld world_;
   io::SimHost &machine_a_ = world_.add_host(), &machine_b_ = world_.add_host();
+  std::vector<std::unique_ptr<io::Lane>> lanes_;
   std::unique_ptr<Node> a_, b_;
 };
 
@@ -101,6 +103,26 @@ TEST_F(NodeDiagnostics, traffic_is_charged_to_its_protocol_transport_and_peer) {
   const std::string text = stated().text();
   EXPECT_THAT(text, HasSubstr("libp2p_protocol_bytes_total{protocol=\"/ipfs/ping/1.0.0\",dir=\"outbound\"} 32\n"));
   EXPECT_THAT(text, HasSubstr("libp2p_swarm_connections{transport=\"tcp\",dir=\"outbound\",security="));
+}
+
+TEST_F(NodeDiagnostics, connections_are_shown_by_the_reactor_that_carries_them) {
+  lanes_.push_back(std::make_unique<io::Lane>(world_.reactor(), machine_a_.world()));
+  start();
+  ping();
+  EXPECT_THAT(stated().text(), HasSubstr("starling_reactor_connections{reactor=\"0\"} 0\n"
+                                         "starling_reactor_connections{reactor=\"1\"} 1\n"));
+  a_->host().swarm().close_peer(b_->id(), transport::CloseReason::local(transport::CloseCode::None));
+  world_.run_for(std::chrono::minutes(1));
+  EXPECT_THAT(stated().text(), HasSubstr("starling_reactor_connections{reactor=\"1\"} 0\n"));
+}
+
+TEST(LanesWanted, one_reactor_needs_none_and_zero_asks_the_machine) {
+  Options options;
+  EXPECT_EQ(lanes_wanted(options), 0u);
+  options.runtime.reactors = 4;
+  EXPECT_EQ(lanes_wanted(options), 3u);
+  options.runtime.reactors = 0;
+  EXPECT_LT(lanes_wanted(options), std::max(std::thread::hardware_concurrency(), 1u));
 }
 
 TEST_F(NodeDiagnostics, a_protocol_that_a_remote_peer_made_up_is_no_label) {

@@ -3,6 +3,7 @@
 #include <array>
 #include <map>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 #include "runtime/address_wiring.hpp"
@@ -162,6 +163,12 @@ swarm::SwarmOptions swarm_options(const Options& options, resource::Manager& res
 
 }  // namespace
 
+std::size_t lanes_wanted(const Options& options) {
+  constexpr std::size_t kProcessorsPerReactor = 2;
+  if (options.runtime.reactors > 0) return options.runtime.reactors - 1;
+  return std::max<std::size_t>(std::thread::hardware_concurrency() / kProcessorsPerReactor, 1) - 1;
+}
+
 Node::Node(Options options) : options_(std::move(options)) {}
 Node::~Node() = default;
 
@@ -178,11 +185,13 @@ Status Node::keep_addresses(io::World world, std::unique_ptr<AddressStore> store
 
 io::Task<void> Node::close() {
   co_await host_->close();
+  if (spread_) co_await spread_->close();
   if (keeper_) co_await keeper_->close();
 }
 
 Result<std::unique_ptr<Node>> Node::create(io::World world, crypto::PrivateKey key, Options options,
-                                           std::uint64_t wall_clock_ns, std::unique_ptr<AddressStore> store) {
+                                           std::uint64_t wall_clock_ns, std::unique_ptr<AddressStore> store,
+                                           std::span<const std::unique_ptr<io::Lane>> lanes) {
   STARLING_CHECK(to_status(options.validate()));
   std::unique_ptr<Node> node(new Node(std::move(options)));
   const Options& settings = node->options_;
@@ -191,6 +200,10 @@ Result<std::unique_ptr<Node>> Node::create(io::World world, crypto::PrivateKey k
   node->upgrader_ = std::make_unique<transport::Upgrader>(
       transport::Upgrader{world, upgrader_options(settings, node->resources_->limits()), {}, {}, {}});
   node->upgrader_->gate = node->door_.get();
+  if (!lanes.empty()) {
+    node->spread_ = std::make_unique<transport::Spread>(world.reactor, lanes, settings.runtime.crossing_window);
+    node->upgrader_->spread = node->spread_.get();
+  }
   STARLING_CHECK(enter_private_network(*node->upgrader_, node->options_));
   STARLING_CHECK(add_securities(*node->upgrader_, settings, key));
   add_muxers(*node->upgrader_, settings);

@@ -15,7 +15,7 @@ constexpr std::size_t kPiece = std::size_t{64} << 10;  // plaintext that is seal
 
 ChannelSocket::ChannelSocket(io::Reactor& reactor, std::unique_ptr<io::StreamSocket> inner,
                              std::unique_ptr<security::Channel> channel, ByteQueue received, ByteQueue unsent)
-    : reactor_(reactor),
+    : reactor_(&reactor),
       inner_(std::move(inner)),
       channel_(std::move(channel)),
       received_(std::move(received)),
@@ -134,7 +134,7 @@ Result<std::size_t> ChannelSocket::try_write(Bytes from) {
 io::QueueWait ChannelSocket::readable() {
   const bool ready = closed_ || ended_ || failed_ || more_ || !decoded_.empty();
   if (!ready) return inner_->readable();
-  if (!io::Runnable::linked()) reactor_.post(*this);
+  if (!io::Runnable::linked()) reactor_->post(*this);
   return again_.wait();
 }
 

@@ -30,6 +30,10 @@ class ChannelSocket final : public io::StreamSocket, private security::Plaintext
   io::Endpoint local() const override { return inner_->local(); }
   io::Endpoint remote() const override { return inner_->remote(); }
 
+  /// For a socket that moves to another reactor, when nobody waits in it: its inner one must move, too.
+  std::unique_ptr<io::StreamSocket>& inner() { return inner_; }
+  void move_to(io::Reactor& reactor) { reactor_ = &reactor; }
+
  private:
   Status on_plaintext(Bytes plaintext) override;
   void run() override { again_.notify_all(); }
@@ -39,7 +43,7 @@ class ChannelSocket final : public io::StreamSocket, private security::Plaintext
   void fail_with(Error error);
   void take_decoded();
 
-  io::Reactor& reactor_;
+  io::Reactor* reactor_;
   std::unique_ptr<io::StreamSocket> inner_;
   std::unique_ptr<security::Channel> channel_;
   ByteQueue received_, decoded_, unsent_;

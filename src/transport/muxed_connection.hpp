@@ -11,6 +11,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "starling/transport/spread.hpp"
 #include "starling/transport/transport.hpp"
 #include "transport/waiting_writers.hpp"
 
@@ -72,6 +73,7 @@ class MuxedConnection final : public Connection,
     std::unique_ptr<WindowCharge> windows;
     std::unique_ptr<muxer::Session> session;
     ByteQueue wire_in, wire_out, plaintext_in;
+    Seat seat = {};  // its place on the home reactor, if it is placed at all
   };
   MuxedConnection(io::World world, const UpgraderOptions& options, ConnectionInfo info, Parts parts);
   ~MuxedConnection() override;

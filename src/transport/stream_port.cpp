@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "starling/io/channel.hpp"
+#include "transport/replay_socket.hpp"
 #include "transport/run_machine.hpp"
 
 namespace starling::transport {
@@ -13,33 +14,6 @@ namespace starling::transport {
 using SocketPtr = std::unique_ptr<io::StreamSocket>;
 
 namespace {
-
-// What was read to look at it is read again.
-class ReplaySocket final : public io::StreamSocket {
- public:
-  ReplaySocket(SocketPtr inner, ByteQueue seen) : inner_(std::move(inner)), seen_(std::move(seen)) {}
-  Result<std::size_t> try_read(MutableBytes into) override {
-    if (seen_.empty()) return inner_->try_read(into);
-    const std::size_t count = std::min(seen_.size(), into.size());
-    std::copy_n(seen_.view().begin(), count, into.begin());
-    seen_.consume(count);
-    if (count == into.size()) return count;
-    // A short count tells the reader to wait: the inner socket must have been asked.
-    const auto more = inner_->try_read(into.subspan(count));
-    return count + more.value_or(0);
-  }
-  Result<std::size_t> try_write(Bytes from) override { return inner_->try_write(from); }
-  io::QueueWait readable() override { return inner_->readable(); }
-  io::QueueWait writable() override { return inner_->writable(); }
-  void shutdown_write() override { inner_->shutdown_write(); }
-  void close() override { inner_->close(); }
-  io::Endpoint local() const override { return inner_->local(); }
-  io::Endpoint remote() const override { return inner_->remote(); }
-
- private:
-  SocketPtr inner_;
-  ByteQueue seen_;
-};
 
 io::Task<Status> read_first_bytes(io::StreamSocket& socket, ByteQueue& seen) {
   while (seen.size() < kFirstBytes) STARLING_CO_CHECK(co_await read_more(socket, seen, kFirstBytes - seen.size()));

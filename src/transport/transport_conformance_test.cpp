@@ -6,6 +6,7 @@
 
 #include "starling/io/real.hpp"
 #include "starling/io/sim_network.hpp"
+#include "starling/transport/spread.hpp"
 #include "support/transport_ends.hpp"
 
 namespace starling::transport {
@@ -23,6 +24,8 @@ class Place {
   virtual io::World server() = 0;
   virtual io::Endpoint listen_at() = 0;
   virtual std::size_t descriptors() { return 0; }
+  /// Other reactors for the connections of either end.
+  virtual std::vector<std::unique_ptr<io::Lane>> make_lanes(const io::World& end) = 0;
 };
 
 class SimPlace final : public Place {
@@ -36,6 +39,11 @@ class SimPlace final : public Place {
   io::World server() override { return server_.world(); }
   io::Endpoint listen_at() override { return server_.at(4001); }
   std::size_t descriptors() override { return client_.open_descriptors() + server_.open_descriptors(); }
+  std::vector<std::unique_ptr<io::Lane>> make_lanes(const io::World& end) override {
+    std::vector<std::unique_ptr<io::Lane>> lanes;
+    for (int i = 0; i < 2; ++i) lanes.push_back(std::make_unique<io::Lane>(world_.reactor(), end));
+    return lanes;
+  }
 
  private:
   io::SimWorld world_;
@@ -49,6 +57,7 @@ class LoopbackPlace final : public Place {
   io::World client() override { return {*reactor_, *network_, system_random()}; }
   io::World server() override { return client(); }
   io::Endpoint listen_at() override { return {*io::IpAddress::from_string("127.0.0.1"), 0}; }
+  std::vector<std::unique_ptr<io::Lane>> make_lanes(const io::World&) override { return io::start_lanes(*reactor_, 2); }
 
  private:
   std::unique_ptr<io::RealReactor> reactor_ = io::RealReactor::create();
@@ -60,15 +69,20 @@ struct Variant {
   bool early_muxer;
   std::string carrier = "tcp";
   bool private_network = false;
+  bool spread = false;  // connections are placed on other reactors: threads on loopback, lanes on the same one in sim
   std::string name() const {
     return place + "_" + carrier + (private_network ? "_private_" : "_") + security + "_" + muxer +
-           (early_muxer ? "_early" : "_multistream");
+           (early_muxer ? "_early" : "_multistream") + (spread ? "_spread" : "");
   }
 };
 
 class TransportConformance : public ::testing::TestWithParam<Variant> {
  protected:
   void SetUp() override {
+    if (GetParam().spread) {
+      client_.upgrader->spread = &client_spread_;
+      server_.upgrader->spread = &server_spread_;
+    }
     auto pair = run(connect(client_, server_, address_));
     ASSERT_TRUE(pair) << pair.error().message();
     dialer_ = std::move(pair->dialer);
@@ -78,7 +92,14 @@ class TransportConformance : public ::testing::TestWithParam<Variant> {
     if (dialer_) run(dialer_->close());
     if (acceptor_) run(acceptor_->close());
     run(server_.close());
+    dialer_.reset();
+    acceptor_.reset();
+    if (GetParam().spread) run(let_go(client_spread_, server_spread_));
     EXPECT_EQ(place_->descriptors(), 0u);
+  }
+  static io::Task<void> let_go(Spread& one, Spread& other) {
+    co_await one.close();
+    co_await other.close();
   }
   static std::unique_ptr<Place> make_place() {
     const bool local = GetParam().carrier == "memory" || GetParam().carrier == "unix";
@@ -122,7 +143,15 @@ class TransportConformance : public ::testing::TestWithParam<Variant> {
   }
   StreamPair open_pair() { return open_pair(*dialer_, *acceptor_); }
 
+  std::vector<std::unique_ptr<io::Lane>> make_lanes(const io::World& end) {
+    return GetParam().spread ? place_->make_lanes(end) : std::vector<std::unique_ptr<io::Lane>>();
+  }
+
   std::unique_ptr<Place> place_ = make_place();
+  std::vector<std::unique_ptr<io::Lane>> client_lanes_ = make_lanes(place_->client()),
+                                         server_lanes_ = make_lanes(place_->server());
+  Spread client_spread_{place_->reactor(), client_lanes_, 64u << 10},
+      server_spread_{place_->reactor(), server_lanes_, 64u << 10};
   End client_{place_->client(), 1, stack()}, server_{place_->server(), 2, stack()};
   Multiaddr address_ = server_.listen(place_->listen_at());
   std::unique_ptr<Live> dialer_, acceptor_;
@@ -212,7 +241,11 @@ TEST_P(TransportConformance, a_stream_dropped_after_closing_still_delivers_every
   EXPECT_EQ(text_of(run(receive(*far))), "all of it");
   far->close_write();
   far.reset();
-  open_pair();  // a round trip
+  {
+    auto [there, back] = open_pair();  // a round trip
+    ASSERT_TRUE(run(send(*back, as_bytes("!"))));
+    EXPECT_EQ(text_of(run(receive(*there, 1))), "!");
+  }
   EXPECT_EQ(dialer_->connection->stats().outbound_streams, 0u) << "the dropped stream is over on this side too";
 }
 
@@ -375,6 +408,13 @@ std::vector<Variant> variants() {
       all.push_back({place, "noise", "yamux", true, carrier, /*private_network=*/true});
     }
     all.push_back({place, "tls", "yamux", true, "tcp", /*private_network=*/true});
+  }
+  for (const char* place : {"sim", "loopback"}) {
+    for (const char* security : {"noise", "tls", "plaintext"})
+      for (const char* muxer : {"yamux", "mplex"})
+        all.push_back({place, security, muxer, security != std::string_view("plaintext"), "tcp", false, true});
+    all.push_back({place, "noise", "yamux", false, "tcp", /*private_network=*/true, true});
+    for (const char* carrier : {"ws", "wss"}) all.push_back({place, "noise", "yamux", true, carrier, false, true});
   }
   if (quic_available())
     for (const char* place : {"sim", "lossy", "loopback"}) all.push_back({place, "tls", "quic", true});

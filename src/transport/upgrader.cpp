@@ -6,8 +6,10 @@
 #include <utility>
 
 #include "starling/transport/multistream.hpp"
+#include "transport/carried.hpp"
 #include "transport/channel_socket.hpp"
 #include "transport/muxed_connection.hpp"
+#include "transport/upgrade.hpp"
 
 namespace starling::transport {
 namespace {
@@ -23,55 +25,21 @@ struct CollectPlaintext final : security::PlaintextSink {
   ByteQueue& queue;
 };
 
-// One upgrade: its socket and what is between the stages. Lives in the coroutine frame of Upgrader::upgrade.
-class Upgrade {
- public:
-  Upgrade(Upgrader& upgrader, std::unique_ptr<io::StreamSocket> socket, Direction direction, DialOptions& options)
-      : upgrader_(upgrader), socket_(std::move(socket)), direction_(direction), options_(options) {
-    if (upgrader.private_network) enter_private_network(*upgrader.private_network);
-  }
+}  // namespace
 
-  io::Task<Status> choose_security();
-  io::Task<Status> handshake();
-  io::Task<Status> choose_muxer();
-  io::Task<void> flush_last_words();
-
-  security::HandshakeOutcome& outcome() { return *outcome_; }
-  const std::string& security_id() const { return security_id_; }
-  const std::string& muxer_id() const { return muxer_id_; }
-  MuxedConnection::Parts take_parts(const muxer::Config& config);
-
- private:
-  void enter_private_network(const security::PrivateNetworkKey& key);
-  bool dialing() const { return direction_ == Direction::Outbound; }
-  std::vector<std::string> security_ids() const;
-  std::vector<std::string> muxer_ids() const;
-  void begin_handshake(std::string id);
-  io::Task<Status> propose_security();
-  io::Task<Status> read_more();
-  io::Task<Status> write_out();
-  io::Task<Status> send_sealed(ByteQueue& plain_out);
-  io::Task<Status> read_plaintext();
-
-  Upgrader& upgrader_;
-  std::unique_ptr<io::StreamSocket> socket_;
-  Direction direction_;
-  DialOptions& options_;
-  ByteQueue in_, out_, plain_in_;
-  std::string security_id_, muxer_id_;
-  std::unique_ptr<security::Handshake> handshake_;
-  std::optional<security::HandshakeOutcome> outcome_;
-  bool heard_ = false;  // the remote said something
-};
+Upgrade::Upgrade(const Upgrader& upgrader, const io::World& world, std::unique_ptr<io::StreamSocket> socket,
+                 Direction direction, const DialOptions& options)
+    : upgrader_(upgrader), world_(world), socket_(std::move(socket)), direction_(direction), options_(options) {
+  if (upgrader.private_network) enter_private_network(*upgrader.private_network);
+}
 
 // Below everything else, so that no byte of ours leaves in the open. Both sides begin with multistream's header.
 void Upgrade::enter_private_network(const security::PrivateNetworkKey& key) {
   std::string first_words(1, char(kMultistreamId.size() + 1));
   first_words.append(kMultistreamId).append("\n");
-  io::World& world = upgrader_.world;
   socket_ = std::make_unique<ChannelSocket>(
-      world.reactor, std::move(socket_),
-      security::make_private_network_channel(key, world.random, std::move(first_words)));
+      world_.reactor, std::move(socket_),
+      security::make_private_network_channel(key, world_.random, std::move(first_words)));
 }
 
 std::vector<std::string> Upgrade::security_ids() const {
@@ -237,16 +205,7 @@ io::Task<void> Upgrade::flush_last_words() {
   co_return;
 }
 
-MuxedConnection::Parts Upgrade::take_parts(const muxer::Config& config) {
-  const auto offer = std::find_if(upgrader_.muxers.begin(), upgrader_.muxers.end(),
-                                  [&](const MuxerOffer& each) { return each.protocol_id == muxer_id_; });
-  muxer::Config session = config;
-  session.initiator = dialing();
-  auto windows = std::make_unique<WindowCharge>();
-  session.window_memory = windows.get();
-  return {std::move(socket_), std::move(outcome_->channel), std::move(windows), offer->make(session), std::move(in_),
-          std::move(out_),    std::move(plain_in_)};
-}
+namespace {
 
 // Runs one stage under its deadline; notes its time; names the stage in the error.
 io::Task<Status> run_stage(io::Reactor& reactor, Duration limit, Op op, std::string what, Duration* spent,
@@ -258,24 +217,10 @@ io::Task<Status> run_stage(io::Reactor& reactor, Duration limit, Op op, std::str
   co_return status;
 }
 
-void count_failure(InboundCounters& counters, const Error& error, std::uint64_t InboundCounters::* stage) {
-  ++(error == ErrorCode::Timeout ? counters.timed_out : counters.*stage);
-}
-
 }  // namespace
 
-bool refused_first_security(const Upgrader& upgrader, const DialOptions& options, const Error& error) {
-  return options.optimistic && upgrader.securities.size() > 1 && error.op() == Op::Negotiate &&
-         error == ErrorCode::NoCommonProtocol;
-}
-
-io::Task<Result<std::unique_ptr<Connection>>> Upgrader::upgrade(std::unique_ptr<io::StreamSocket> socket,
-                                                                Direction direction, Multiaddr local, Multiaddr remote,
-                                                                DialOptions dial) {
-  Upgrade upgrade(*this, std::move(socket), direction, dial);
-  const TimePoint start = world.reactor.now();
-  StageTimes unused;
-  StageTimes& times = dial.times != nullptr ? *dial.times : unused;
+io::Task<Status> Upgrade::run(const Multiaddr& remote, StageTimes& times) {
+  const UpgraderOptions& limits = upgrader_.options;
   struct Stage {
     Op op;
     const char* name;
@@ -285,29 +230,156 @@ io::Task<Result<std::unique_ptr<Connection>>> Upgrader::upgrade(std::unique_ptr<
     io::Task<Status> (Upgrade::*run)();
   };
   const std::array<Stage, 3> stages{{
-      {Op::Negotiate, "security protocol", options.negotiate_timeout, &times.security,
+      {Op::Negotiate, "security protocol", limits.negotiate_timeout, &times.security,
        &InboundCounters::failed_negotiation, &Upgrade::choose_security},
-      {Op::Secure, "security handshake", options.security_timeout, &times.security, &InboundCounters::failed_security,
+      {Op::Secure, "security handshake", limits.security_timeout, &times.security, &InboundCounters::failed_security,
        &Upgrade::handshake},
-      {Op::Mux, "muxer", options.negotiate_timeout, &times.muxer, &InboundCounters::failed_muxer,
+      {Op::Mux, "muxer", limits.negotiate_timeout, &times.muxer, &InboundCounters::failed_muxer,
        &Upgrade::choose_muxer},
   }};
   for (const Stage& stage : stages) {
     times.reached = stage.name;
-    Status status = co_await run_stage(world.reactor, stage.limit, stage.op,
-                                       std::string(stage.name) + " with " + remote.to_string(), stage.spent,
-                                       (upgrade.*stage.run)());
+    stage_counter_ = stage.counter;
+    Status status =
+        co_await run_stage(world_.reactor, stage.limit, stage.op,
+                           std::string(stage.name) + " with " + remote.to_string(), stage.spent, (this->*stage.run)());
     if (status) continue;
-    if (direction == Direction::Inbound) count_failure(counters, status.error(), stage.counter);
-    co_await upgrade.flush_last_words();
-    co_return std::unexpected(std::move(status).error());
+    co_await flush_last_words();
+    co_return status;
   }
   times.reached = "connected";
-  (direction == Direction::Inbound ? handshakes.inbound : handshakes.outbound).add(world.reactor.now() - start);
+  co_return Status{};
+}
+
+namespace {
+
+// The security is on another reactor: what arrives at home is plain.
+class OpenChannel final : public security::Channel {
+ public:
+  Status seal(Bytes plaintext, ByteQueue& wire) override {
+    wire.append(plaintext);
+    return {};
+  }
+  Status open(ByteQueue& wire, security::PlaintextSink& sink) override {
+    Status status = sink.on_plaintext(wire.view());
+    wire.clear();
+    return status;
+  }
+  Status close(ByteQueue&) override { return {}; }
+  bool remote_closed() const override { return false; }
+};
+
+// What an upgrade ended in, wherever it ran.
+struct Agreed {
+  PeerId remote_peer;
+  std::optional<crypto::PublicKey> remote_key;
+  std::string security, muxer;
+  MuxedConnection::Parts parts;
+};
+
+std::unique_ptr<Connection> make_connection(const Upgrader& upgrader, Direction direction, Multiaddr local,
+                                            Multiaddr remote, Agreed agreed) {
+  const auto offer = std::find_if(upgrader.muxers.begin(), upgrader.muxers.end(),
+                                  [&](const MuxerOffer& each) { return each.protocol_id == agreed.muxer; });
+  muxer::Config session = upgrader.options.muxer;
+  session.initiator = direction == Direction::Outbound;
+  agreed.parts.windows = std::make_unique<WindowCharge>();
+  session.window_memory = agreed.parts.windows.get();
+  agreed.parts.session = offer->make(session);
   ConnectionInfo info{
-      direction,         upgrade.outcome().remote_peer, upgrade.outcome().remote_key, std::move(local),
-      std::move(remote), upgrade.security_id(),         upgrade.muxer_id(),           world.reactor.now()};
-  co_return std::make_unique<MuxedConnection>(world, options, std::move(info), upgrade.take_parts(options.muxer));
+      direction,         std::move(agreed.remote_peer), std::move(agreed.remote_key), std::move(local),
+      std::move(remote), std::move(agreed.security),    std::move(agreed.muxer),      upgrader.world.reactor.now()};
+  return std::make_unique<MuxedConnection>(upgrader.world, upgrader.options, std::move(info), std::move(agreed.parts));
+}
+
+// Here, on the upgrader's own reactor.
+io::Task<Result<Agreed>> agree(Upgrade& upgrade, const Multiaddr& remote, StageTimes& times) {
+  STARLING_CO_CHECK(co_await upgrade.run(remote, times));
+  security::HandshakeOutcome& outcome = upgrade.outcome();
+  co_return Agreed{outcome.remote_peer,
+                   outcome.remote_key,
+                   upgrade.security_id(),
+                   upgrade.muxer_id(),
+                   {.socket = std::move(upgrade.socket()),
+                    .channel = std::move(outcome.channel),
+                    .windows = nullptr,
+                    .session = nullptr,
+                    .wire_in = std::move(upgrade.wire_in()),
+                    .wire_out = std::move(upgrade.wire_out()),
+                    .plaintext_in = std::move(upgrade.plaintext_in())}};
+}
+
+// On the lane. A cancelled dial drops the carried socket, at which the lane lets go.
+io::Task<Result<Agreed>> agree_there(std::unique_ptr<CarriedSocket> socket, StageTimes& times,
+                                     std::uint64_t InboundCounters::*& stage_counter) {
+  times.reached = "security handshake";
+  STARLING_CO_CHECK(co_await socket->until_negotiated());
+  Negotiated told = std::move(socket->negotiated());
+  times.security += told.times.security;
+  times.muxer += told.times.muxer;
+  times.reached = told.times.reached;
+  stage_counter = told.stage_counter;
+  STARLING_CO_CHECK(told.status);
+  co_return Agreed{std::move(told.remote_peer),
+                   std::move(told.remote_key),
+                   std::move(told.security),
+                   std::move(told.muxer),
+                   {.socket = std::move(socket),
+                    .channel = std::make_unique<OpenChannel>(),
+                    .windows = nullptr,
+                    .session = nullptr,
+                    .wire_in = {},
+                    .wire_out = {},
+                    .plaintext_in = {}}};
+}
+
+}  // namespace
+
+bool refused_first_security(const Upgrader& upgrader, const DialOptions& options, const Error& error) {
+  return options.optimistic && upgrader.securities.size() > 1 && error.op() == Op::Negotiate &&
+         error == ErrorCode::NoCommonProtocol;
+}
+
+std::unique_ptr<CarriedSocket> Upgrader::carry(std::unique_ptr<io::StreamSocket>& socket, Direction direction,
+                                               const Multiaddr& remote, const DialOptions& dial, Seat& seat) {
+  if (spread == nullptr) return nullptr;
+  Spread::Place& place = spread->choose();
+  io::Endpoint near = socket->local(), far = socket->remote();
+  if (place.lane == nullptr || !move_to(*place.lane, socket)) {
+    seat = Seat(spread->places_.front().taken);
+    return nullptr;
+  }
+  auto carried = std::make_unique<Carried>(*place.lane, spread->window_, *this, std::move(socket), direction, remote,
+                                           dial, place.taken);
+  auto end = std::make_unique<CarriedSocket>(world.reactor, carried->crossing, std::move(near), std::move(far));
+  spread->tasks_.spawn(spread->hold(std::move(carried)));
+  return end;
+}
+
+io::Task<Result<std::unique_ptr<Connection>>> Upgrader::upgrade(std::unique_ptr<io::StreamSocket> socket,
+                                                                Direction direction, Multiaddr local, Multiaddr remote,
+                                                                DialOptions dial) {
+  const TimePoint start = world.reactor.now();
+  StageTimes unused;
+  StageTimes& times = dial.times != nullptr ? *dial.times : unused;
+  std::uint64_t InboundCounters::* stage_counter = &InboundCounters::failed_security;
+  Seat seat;
+  std::optional<Result<Agreed>> agreed;
+  if (auto carried = carry(socket, direction, remote, dial, seat)) {
+    agreed.emplace(co_await agree_there(std::move(carried), times, stage_counter));
+  } else {
+    Upgrade upgrade(*this, world, std::move(socket), direction, dial);
+    agreed.emplace(co_await agree(upgrade, remote, times));
+    stage_counter = upgrade.stage_counter();
+  }
+  if (!*agreed) {
+    Error error = std::move(*agreed).error();
+    if (direction == Direction::Inbound) ++(error == ErrorCode::Timeout ? counters.timed_out : counters.*stage_counter);
+    co_return std::unexpected(std::move(error));
+  }
+  (direction == Direction::Inbound ? handshakes.inbound : handshakes.outbound).add(world.reactor.now() - start);
+  (*agreed)->parts.seat = std::move(seat);
+  co_return make_connection(*this, direction, std::move(local), std::move(remote), std::move(**agreed));
 }
 
 }  // namespace starling::transport

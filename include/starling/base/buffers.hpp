@@ -5,8 +5,8 @@
 
 namespace starling {
 
-/// Bytes of blocks that this thread's ByteQueues hold now, full or not; what the pool keeps for the next is not
-/// counted.
+/// Bytes of blocks that the ByteQueues of all threads hold now, full or not; what the pools keep for the next is not
+/// counted. From any thread.
 std::size_t buffer_bytes();
 
 }  // namespace starling

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "starling/diagnostics/registry.hpp"
@@ -13,19 +14,25 @@
 #include "starling/runtime/options.hpp"
 #include "starling/swarm/door.hpp"
 #include "starling/transport/quic.hpp"
+#include "starling/transport/spread.hpp"
 #include "starling/transport/transport.hpp"
 
 namespace starling::runtime {
+
+/// How many lanes beside the home reactor `options` ask for on this machine.
+std::size_t lanes_wanted(const Options& options);
 
 class Node {
  public:
   /// `wall_clock_ns` (nanoseconds since 1970) dates signed peer records; it comes from outside like all time.
   /// Errors: the first mistake in `options` with all of them in its text, or key material that cannot be used.
   /// With `store`, the address book is read from it now, which may take a moment, and written to it behind the node's
-  /// work.
+  /// work. With `lanes`, which outlive the node, TCP and WebSocket connections are spread over them and the world's
+  /// reactor.
   static Result<std::unique_ptr<Node>> create(io::World world, crypto::PrivateKey key, Options options,
                                               std::uint64_t wall_clock_ns,
-                                              std::unique_ptr<AddressStore> store = nullptr);
+                                              std::unique_ptr<AddressStore> store = nullptr,
+                                              std::span<const std::unique_ptr<io::Lane>> lanes = {});
   ~Node();
 
   const PeerId& id() const { return host_->id(); }
@@ -35,6 +42,8 @@ class Node {
   const transport::HandshakeTimes& handshakes() const { return upgrader_->handshakes; }
   /// Null without the transport "quic-v1".
   const transport::QuicCounters* quic() const { return quic_ != nullptr ? &quic_->counters() : nullptr; }
+  /// Null without lanes.
+  const transport::Spread* spread() const { return spread_.get(); }
   /// Pages and metrics of this node; src/runtime/diagnostics.cpp adds those of each layer.
   diagnostics::Registry& diagnostics() { return diagnostics_; }
   resource::Manager& resources() { return *resources_; }
@@ -58,6 +67,7 @@ class Node {
   swarm::RuleGater gater_;
   std::unique_ptr<resource::Manager> resources_;
   std::unique_ptr<swarm::Door> door_;
+  std::unique_ptr<transport::Spread> spread_;
   std::unique_ptr<transport::Upgrader> upgrader_;
   std::unique_ptr<host::Host> host_;
   const transport::QuicTransport* quic_ = nullptr;  // of the host's swarm

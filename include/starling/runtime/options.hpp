@@ -29,6 +29,11 @@ struct Options {
     std::string data_dir;             // empty = the user's data folder
   } daemon;
 
+  struct Runtime {
+    std::size_t reactors = 1;                  // threads that carry connections; 0: one for every two processors
+    std::size_t crossing_window = 512u << 10;  // bytes on their way between two reactors, per connection and direction
+  } runtime;
+
   struct Transport {
     std::vector<std::string> transports = {"tcp", "quic-v1", "ws"};  // also: memory, unix
     std::vector<std::string> securities = {"noise", "tls"};  // in order of preference; also: plaintext (tests only)

@@ -88,6 +88,9 @@ struct UpgraderOptions {
   Duration identify_timeout;  // the first bytes on a port that TCP and WebSocket share
 };
 
+class CarriedSocket;
+class Seat;
+class Spread;
 class StreamPort;
 
 /// Turns a connected socket into a Connection. The lists are in order of preference; borrowed by all connections.
@@ -103,10 +106,16 @@ struct Upgrader {
   std::optional<security::PrivateNetworkKey> private_network = {};
   /// Where the stream transports listen, so that they can share a port. Theirs.
   std::vector<std::shared_ptr<StreamPort>> ports = {};
+  /// Places connections on other reactors, too; borrowed. Null: everything stays on the world's.
+  Spread* spread = nullptr;
 
   /// Owns `socket` in any case. The stage that failed is in the error's op and in `times`.
   io::Task<Result<std::unique_ptr<Connection>>> upgrade(std::unique_ptr<io::StreamSocket> socket, Direction direction,
                                                         Multiaddr local, Multiaddr remote, DialOptions options);
+
+ private:
+  std::unique_ptr<CarriedSocket> carry(std::unique_ptr<io::StreamSocket>& socket, Direction direction,
+                                       const Multiaddr& remote, const DialOptions& dial, Seat& seat);
 };
 
 /// Whether an optimistic dial failed because the peer may lack the security protocol that was proposed first, so that

@@ -3,7 +3,7 @@
 // endpoint, time by a timer, output at the end of the turn.
 #pragma once
 
-#include <deque>
+#include <list>
 #include <memory>
 #include <unordered_map>
 #include <unordered_set>
@@ -161,14 +161,14 @@ class QuicConnection final : public Connection, public DatagramChannel, private 
     io::IpAddress local;  // the address of ours that its packets come to
   };
   std::vector<Route> routes_;
-  std::deque<ByteVector> datagrams_;
+  std::list<ByteVector> datagrams_;  // lists: an empty deque holds half a KiB
   std::size_t datagram_bytes_ = 0;
   std::uint64_t unread_ = 0;  // bytes in the inboxes of streams_
   struct Unsent {
     PacketBatch batch;
     ByteVector bytes;
   };
-  std::deque<Unsent> unsent_;  // packets the socket had no room for
+  std::list<Unsent> unsent_;  // packets the socket had no room for
   std::optional<CloseReason> reason_;
   std::optional<TimePoint> first_answer_at_;
   std::optional<io::Endpoint> awaited_;  // dialed, and not heard yet

@@ -328,10 +328,7 @@ ngtcp2_ssize NgSession::write_packet(MutableBytes room, ngtcp2_path* path, ngtcp
       forget_output(*stream);
       continue;
     }
-    if (size > 0 && sendable_.size() > 1) {  // the next packet is another stream's
-      sendable_.push_back(sendable_.front());
-      sendable_.pop_front();
-    }
+    if (size > 0) sendable_.splice(sendable_.end(), sendable_, sendable_.begin());  // the next packet: another stream's
     return size;
   }
   return ngtcp2_conn_writev_stream(connection_.get(), path, info, room.data(), room.size(), nullptr,

@@ -5,7 +5,7 @@
 #include <ngtcp2/ngtcp2.h>
 #include <ngtcp2/ngtcp2_crypto.h>
 
-#include <deque>
+#include <list>
 #include <unordered_map>
 
 #include "starling/crypto/hash.hpp"
@@ -112,8 +112,9 @@ class NgSession final : public Session, private TlsOwner {
   TlsHandle tls_;
   std::unique_ptr<ngtcp2_conn, ConnectionFree> connection_;
   std::unordered_map<StreamId, std::unique_ptr<Stream>> streams_;
-  std::deque<StreamId> sendable_, blocked_;
-  std::deque<ByteVector> datagrams_;
+  std::list<StreamId> sendable_;  // lists and vectors: an empty deque holds half a KiB
+  std::vector<StreamId> blocked_;
+  std::list<ByteVector> datagrams_;
   std::vector<PacketBatch> batches_;
   std::size_t unsent_ = 0, unacknowledged_ = 0, datagram_bytes_ = 0, unpaced_ = 0;
   PeerId remote_peer_;

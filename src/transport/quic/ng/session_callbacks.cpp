@@ -7,12 +7,13 @@ namespace starling::transport::quic::ng {
 struct Callbacks {
   static NgSession& self(void* user) { return *static_cast<NgSession*>(user); }
 
-  static int handshake_completed(ngtcp2_conn*, void* user) {
+  static int handshake_completed(ngtcp2_conn* connection, void* user) {
     self(user).handshake_over();
+    if (ngtcp2_conn_is_server(connection) != 0) self(user).confirmed_ = true;  // spec: RFC 9001, 4.1.2
     return self(user).established_ ? 0 : NGTCP2_ERR_CALLBACK_FAILURE;
   }
 
-  static int handshake_confirmed(ngtcp2_conn*, void* user) {
+  static int handshake_confirmed(ngtcp2_conn*, void* user) {  // the client alone is asked
     self(user).confirmed_ = true;
     return 0;
   }

@@ -61,14 +61,24 @@ void Host::take_observation(swarm::ConnectionId connection, const IdentifyInfo& 
   if (observed_.observe(seen, listening_, world_.reactor.now()) == ObservationVerdict::Counted) refresh_announced();
 }
 
-// Asking the system is not for every connection: it is asked when we listen, and now and then.
+// Asking the system is not for every connection: it is asked when we listen, and now and then while something depends
+// on it.
 void Host::look_at_interfaces() {
-  interfaces_ = world_.network.interfaces().value_or(std::vector<io::Interface>{});
+  if (auto seen = world_.network.interfaces()) take_interfaces(*std::move(seen));
   listening_ = swarm_.listen_addresses();
   const std::vector<Multiaddr> resolved = by_interface(listening_, interfaces_);
   listening_.insert(listening_.end(), resolved.begin(), resolved.end());
   refresh_announced();
   schedule_interface_check();
+}
+
+void Host::take_interfaces(std::vector<io::Interface> seen) {
+  const auto same = [](const io::Interface& a, const io::Interface& b) {
+    return a.name == b.name && a.address == b.address && a.prefix_length == b.prefix_length;
+  };
+  const bool changed = !interfaces_.empty() && !std::ranges::equal(interfaces_, seen, same);
+  interfaces_ = std::move(seen);
+  if (changed) swarm_.network_changed();
 }
 
 std::vector<Multiaddr> Host::announced_only() const {
@@ -131,8 +141,9 @@ void Host::schedule_upkeep() {
 
 void Host::schedule_interface_check() {
   const std::vector<Multiaddr> bound = swarm_.listen_addresses();
-  const bool needed = std::ranges::any_of(
-      bound, [](const Multiaddr& each) { return traits_of(each).scope == AddressScope::Unspecified; });
+  const bool needed = swarm_.connection_count() > 0 || std::ranges::any_of(bound, [](const Multiaddr& each) {
+                        return traits_of(each).scope == AddressScope::Unspecified;
+                      });
   if (closing_ || !needed || options_.interface_check_interval == Duration::zero()) return;
   interface_timer_.set(world_.reactor.after(options_.interface_check_interval));
 }

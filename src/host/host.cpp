@@ -214,6 +214,7 @@ void Host::on_connected(swarm::Link& link) {
   if (!state) state = std::make_unique<Peer>();
   if (++state->connections == 1) book_.connected(link.peer());
   traffic_.connected(link.info());
+  if (!interface_timer_.armed() && options_.interface_check_interval > Duration::zero()) look_at_interfaces();
   events_.emit(PeerConnected{link.peer(), link.id(), link.info().direction, link.info().remote_address});
   if (options_.identify && !state->identifying && !closing_) {
     state->identifying = true;

@@ -99,6 +99,7 @@ void Expansion::open(NodeId id) {
     to_ask_.push_back({id, {std::move(asked), type}});
     ++lookups_;
     ++open_;
+    ++nodes_[id].open;
   };
   if (kind == Protocol::DnsAddr) return ask(std::string(kDnsaddrSubdomain) + name, io::RecordType::Txt);
   node.host_name = name;
@@ -126,6 +127,7 @@ std::optional<Error> Expansion::refusal(NodeId id, std::string_view name) const 
 
 std::size_t Expansion::answer(const Ask& ask, const Result<io::NameRecords>& records) {
   --open_;
+  --nodes_[ask.node].open;
   if (!records) {
     Node& node = nodes_[ask.node];
     node.error = telling(std::move(node.error), records.error());
@@ -196,20 +198,32 @@ void Expansion::collect(Resolution& into) const {
   for (const NodeId root : roots_) collect_from(root, into);
 }
 
+void Expansion::take_found(Resolution& into) {
+  for (NodeId id = 0; id < nodes_.size(); ++id) {
+    Node& node = nodes_[id];
+    const bool failed = node.is_name && node.error && node.open == 0 && !node.has_children();
+    if (node.taken || (node.is_name && !failed)) continue;
+    node.taken = true;
+    if (failed)
+      into.failures.push_back({path_to(id), *node.error});
+    else
+      into.addresses.push_back(found_at(id));
+  }
+}
+
 void Expansion::collect_from(NodeId id, Resolution& into) const {
   const Node& node = nodes_[id];
-  if (!node.is_name) {
-    ResolvedAddress found{node.address, {}, node.host_name};
-    if (node.parent) found.path = path_to(*node.parent);
-    into.addresses.push_back(std::move(found));
-    return;
-  }
-  bool any = false;
-  for (const auto& children : node.children) {
+  if (!node.is_name) return into.addresses.push_back(found_at(id));
+  for (const auto& children : node.children)
     for (const NodeId child : children) collect_from(child, into);
-    any = any || !children.empty();
-  }
-  if (!any && node.error) into.failures.push_back({path_to(id), *node.error});
+  if (!node.has_children() && node.error) into.failures.push_back({path_to(id), *node.error});
+}
+
+ResolvedAddress Expansion::found_at(NodeId id) const {
+  const Node& node = nodes_[id];
+  ResolvedAddress found{node.address, {}, node.host_name};
+  if (node.parent) found.path = path_to(*node.parent);
+  return found;
 }
 
 std::vector<Multiaddr> Expansion::path_to(NodeId id) const {

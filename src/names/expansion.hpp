@@ -2,6 +2,7 @@
 // result does not depend on that order unless a limit is passed. spec: addressing/README.md, "dnsaddr". Pure.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <string>
@@ -40,6 +41,8 @@ class Expansion {
   void stop(const Error& error);
   /// Addresses and failures so far.
   void collect(Resolution& into) const;
+  /// Those of them that this call has not given before. A name has failed when none of its questions is open.
+  void take_found(Resolution& into);
   /// Records that limits kept out.
   std::size_t dropped() const { return dropped_; }
 
@@ -51,7 +54,11 @@ class Expansion {
     std::string host_name;
     std::array<std::vector<NodeId>, 3> children;  // by record type
     std::optional<Error> error;
-    bool is_name = false;
+    std::size_t open = 0;  // questions
+    bool is_name = false, taken = false;
+    bool has_children() const {
+      return std::any_of(children.begin(), children.end(), [](const auto& of_type) { return !of_type.empty(); });
+    }
   };
 
   NodeId add(Multiaddr address, std::optional<NodeId> parent);
@@ -61,6 +68,7 @@ class Expansion {
   std::size_t take_texts(NodeId node, const io::NameQuestion& question, const std::vector<std::string>& texts);
   bool take_text(NodeId node, const std::string& text, std::size_t taken);
   void collect_from(NodeId node, Resolution& into) const;
+  ResolvedAddress found_at(NodeId node) const;
   std::vector<Multiaddr> path_to(NodeId node) const;
 
   ExpansionLimits limits_;

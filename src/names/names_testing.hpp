@@ -68,6 +68,7 @@ class TableClient final : public io::NameClient {
     io::Reactor& reactor;
     std::map<NameQuestion, Result<NameRecords>> table;
     Duration delay = 20ms;
+    std::map<NameQuestion, Duration> delays = {};  // of some questions: others than `delay`
     bool silent = false;
     std::vector<NameQuestion> asked;
     int cancelled = 0;
@@ -75,8 +76,10 @@ class TableClient final : public io::NameClient {
   TableClient(State& state, std::string name) : state_(state), name_(std::move(name)) {}
   io::Task<Result<NameRecords>> look_up(NameQuestion question) override {
     state_.asked.push_back(question);
+    const auto own = state_.delays.find(question);
+    const Duration delay = own != state_.delays.end() ? own->second : state_.delay;
     const Status waited =
-        co_await io::sleep_until(state_.reactor, state_.silent ? kNever : state_.reactor.after(state_.delay));
+        co_await io::sleep_until(state_.reactor, state_.silent ? kNever : state_.reactor.after(delay));
     if (!waited) {
       ++state_.cancelled;
       co_return std::unexpected(waited.error());

@@ -1,5 +1,6 @@
 #include "starling/names/resolver.hpp"
 
+#include <set>
 #include <utility>
 
 #include "names/cache.hpp"
@@ -18,9 +19,21 @@ struct Resolver::Pending {
 // One resolve(): lives in its frame.
 struct Resolver::Asking {
   Expansion expansion;
-  std::vector<LookupStep> steps;
-  io::WaitQueue changed;
+  std::vector<LookupStep> steps = {};
+  std::set<std::size_t> ipv6_open = {};  // nodes whose AAAA records are still being asked for
+  io::WaitQueue changed = {};
 };
+
+namespace {
+
+void tell_part(Expansion& expansion, const Resolver::OnPart& on_part) {
+  if (!on_part) return;
+  Resolution part;
+  expansion.take_found(part);
+  if (!part.addresses.empty() || !part.failures.empty()) on_part(part);
+}
+
+}  // namespace
 
 Resolver::Resolver(io::Reactor& reactor, const ResolverOptions& options, std::unique_ptr<io::NameClient> system,
                    std::map<std::string, std::unique_ptr<io::NameClient>> clients)
@@ -46,11 +59,11 @@ io::NameClient& Resolver::client_for(const std::string& name) {
 
 io::Task<Answer> Resolver::look_up(io::NameQuestion question) {
   if (auto known = cache_->find(question, reactor_.now())) {
-    ++counters_.cache_hits;
+    ++count(question).cached;
     co_return *std::move(known);
   }
   if (const auto known = pending_.find(question); known != pending_.end()) {
-    ++counters_.joined;
+    ++count(question).joined;
     co_return co_await wait_for(*known->second);
   }
   if (pending_.size() >= options_.max_pending) {
@@ -80,7 +93,7 @@ io::Task<Answer> Resolver::wait_for(Pending& pending) {
 
 // Goes on without those who asked: the next one finds the answer in the cache.
 io::Task<void> Resolver::run_lookup(Pending& pending) {
-  ++counters_.lookups;
+  ++count(pending.question).asked;
   io::NameClient& client = client_for(pending.question.name);
   auto records = co_await io::with_deadline(
       options_.lookup_timeout,
@@ -89,7 +102,7 @@ io::Task<void> Resolver::run_lookup(Pending& pending) {
   if (records) {
     trim(*records);
   } else {
-    ++counters_.failed;
+    ++count(pending.question).failed;
   }
   pending.answer = Answer{std::move(records), client.description()};
   cache_->keep(pending.question, *pending.answer, reactor_.now());
@@ -105,21 +118,25 @@ void Resolver::trim(io::NameRecords& records) {
   records.texts.resize(kept);
 }
 
-io::Task<Resolution> Resolver::resolve(std::vector<Multiaddr> addresses) {
+io::Task<Resolution> Resolver::resolve(std::vector<Multiaddr> addresses, OnPart on_part) {
   const ExpansionLimits limits{options_.max_depth, options_.max_lookups, options_.max_addresses,
                                options_.max_txt_records};
-  Asking asking{Expansion(std::move(addresses), limits), {}, {}};
+  Asking asking{.expansion = Expansion(std::move(addresses), limits)};
   const io::TaskContext context = co_await io::current_context();
   io::TaskGroup group(reactor_, context.scope);
   Status waited;
   while (waited) {
-    for (const Expansion::Ask& each : asking.expansion.take_questions())
-      group.spawn(ask(asking, each.node, each.question));
+    const auto questions = asking.expansion.take_questions();
+    for (const Expansion::Ask& each : questions)
+      if (each.question.type == io::RecordType::Aaaa) asking.ipv6_open.insert(each.node);
+    for (const Expansion::Ask& each : questions) group.spawn(ask(asking, each.node, each.question));
+    tell_part(asking.expansion, on_part);
     if (asking.expansion.done()) break;
     waited = co_await asking.changed.wait();
   }
   co_await group.close(waited ? std::nullopt : std::optional<Error>(waited.error()));
   if (!waited) asking.expansion.stop(waited.error());
+  tell_part(asking.expansion, on_part);
   counters_.dropped_records += asking.expansion.dropped();
   Resolution resolution;
   resolution.steps = std::move(asking.steps);
@@ -139,9 +156,24 @@ io::Task<void> Resolver::ask(Asking& asking, std::size_t node, io::NameQuestion 
   } else {
     step.error = answer.records.error();
   }
+  if (question.type == io::RecordType::Aaaa) asking.ipv6_open.erase(node);
+  if (question.type == io::RecordType::A && answer.records) co_await give_ipv6_time(asking, node);
   step.used = asking.expansion.answer({node, std::move(question)}, answer.records);
   asking.steps.push_back(std::move(step));
   asking.changed.notify_all();
+}
+
+// IPv4 addresses that come first wait a little for the IPv6 ones, which would be dialed first. RFC 8305, section 3
+io::Task<void> Resolver::give_ipv6_time(Asking& asking, std::size_t node) {
+  struct Steps {
+    static io::Task<Status> answered(Asking& asking, std::size_t node) {
+      while (asking.ipv6_open.contains(node)) STARLING_CO_CHECK(co_await asking.changed.wait());
+      co_return Status{};
+    }
+  };
+  if (!asking.ipv6_open.contains(node)) co_return;
+  (void)co_await io::with_deadline(options_.resolution_delay, io::timeout_error(Op::Resolve, "dns.resolution_delay"),
+                                   Steps::answered(asking, node));
 }
 
 void Resolver::clear_cache() { cache_->clear(); }

@@ -23,7 +23,8 @@ ResolverOptions resolver_options() {
           .cache_entries = 64,
           .min_ttl = 1s,
           .max_ttl = 3600s,
-          .negative_ttl = 30s};
+          .negative_ttl = 30s,
+          .resolution_delay = 50ms};
 }
 
 class ResolverTest : public ::testing::Test {
@@ -71,7 +72,7 @@ TEST_F(ResolverTest, answers_are_kept_for_their_time_to_live_and_then_asked_for_
   a("x.example", {"1.2.3.5"}, 60s);
   EXPECT_EQ(texts_of(resolve({"/dns4/x.example/tcp/1"}).addresses), (Texts{"/ip4/1.2.3.5/tcp/1"}));
   EXPECT_EQ(table_.asked.size(), 2u);
-  EXPECT_EQ(resolver_->counters().cache_hits, 1u);
+  EXPECT_EQ(resolver_->counters().of(RecordType::A).cached, 1u);
 }
 
 TEST_F(ResolverTest, no_such_name_is_kept_for_the_negative_time) {
@@ -113,7 +114,7 @@ TEST_F(ResolverTest, the_same_question_at_the_same_time_is_asked_once) {
   run(group.join());
   EXPECT_EQ(one->addresses.size() + two->addresses.size(), 3u);
   EXPECT_EQ(table_.asked.size(), 1u);
-  EXPECT_EQ(resolver_->counters().joined, 2u);
+  EXPECT_EQ(resolver_->counters().of(RecordType::A).joined, 2u);
 }
 
 TEST_F(ResolverTest, one_who_gives_up_leaves_the_lookup_to_the_others_and_to_the_cache) {
@@ -237,6 +238,59 @@ TEST(ResolverOverNetworks, any_lookup_may_fail) {
     return faulty.injected();
   });
   EXPECT_EQ(operations, 4u);
+}
+
+class PartsOfResolution : public ResolverTest {
+ protected:
+  using Seen = std::vector<std::pair<Duration, std::string>>;
+  void records(const std::string& name, RecordType type, const Texts& texts, Duration delay) {
+    table_.table.insert_or_assign({name, type}, addresses(texts));
+    table_.delays[{name, type}] = delay;
+  }
+  /// When each address or failure was told.
+  Seen watch(const Texts& given) {
+    Seen seen;
+    const TimePoint start = reactor_.now();
+    const auto whole = run(resolver_->resolve(mas(given), [&](const Resolution& part) {
+      for (const auto& each : part.addresses) seen.emplace_back(reactor_.now() - start, each.address.to_string());
+      for (const auto& each : part.failures) seen.emplace_back(reactor_.now() - start, each.path.back().to_string());
+    }));
+    EXPECT_EQ(seen.size(), whole.addresses.size() + whole.failures.size()) << "each once, and all of them";
+    return seen;
+  }
+};
+
+TEST_F(PartsOfResolution, a_slow_name_holds_up_no_other) {
+  make();
+  records("fast.example", RecordType::A, {"1.2.3.4"}, 10ms);
+  records("slow.example", RecordType::A, {"1.2.3.5"}, 2s);
+  EXPECT_EQ(watch({"/dns4/slow.example/tcp/1", "/dns4/none.example/tcp/1", "/dns4/fast.example/tcp/1"}),
+            (Seen{{10ms, "/ip4/1.2.3.4/tcp/1"}, {20ms, "/dns4/none.example/tcp/1"}, {2s, "/ip4/1.2.3.5/tcp/1"}}));
+}
+
+TEST_F(PartsOfResolution, both_families_are_asked_at_once_and_ipv4_waits_a_moment_for_ipv6) {
+  make();
+  records("x.example", RecordType::A, {"1.2.3.4"}, 10ms);
+  records("x.example", RecordType::Aaaa, {"2600::1"}, 40ms);
+  EXPECT_EQ(watch({"/dns/x.example/tcp/1"}), (Seen{{40ms, "/ip6/2600::1/tcp/1"}, {40ms, "/ip4/1.2.3.4/tcp/1"}}));
+  records("y.example", RecordType::A, {"1.2.3.4"}, 10ms);
+  records("y.example", RecordType::Aaaa, {"2600::1"}, 1s);
+  EXPECT_EQ(watch({"/dns/y.example/tcp/1"}), (Seen{{60ms, "/ip4/1.2.3.4/tcp/1"}, {1s, "/ip6/2600::1/tcp/1"}}));
+}
+
+TEST_F(PartsOfResolution, ipv6_waits_for_nothing_and_ipv4_not_for_an_answer_that_there_is_none) {
+  make();
+  records("x.example", RecordType::A, {"1.2.3.4"}, 1s);
+  records("x.example", RecordType::Aaaa, {"2600::1"}, 10ms);
+  EXPECT_EQ(watch({"/dns/x.example/tcp/1"}), (Seen{{10ms, "/ip6/2600::1/tcp/1"}, {1s, "/ip4/1.2.3.4/tcp/1"}}));
+  records("y.example", RecordType::A, {"1.2.3.4"}, 10ms);
+  EXPECT_EQ(watch({"/dns/y.example/tcp/1"}), (Seen{{20ms, "/ip4/1.2.3.4/tcp/1"}})) << "no AAAA: known after 20 ms";
+}
+
+TEST_F(PartsOfResolution, a_name_fails_once_all_its_questions_have) {
+  make();
+  table_.delays[{"x.example", RecordType::Aaaa}] = 500ms;
+  EXPECT_EQ(watch({"/dns/x.example/tcp/1"}), (Seen{{500ms, "/dns/x.example/tcp/1"}}));
 }
 
 }  // namespace

@@ -158,6 +158,33 @@ void swarm_metrics(const swarm::SwarmCounters& c, Metrics& out) {
       .add(double(c.dials_joined));
 }
 
+std::string label_of(std::string_view text) {
+  std::string label(text);
+  std::replace(label.begin(), label.end(), ' ', '_');
+  return label;
+}
+
+void dial_metrics(const swarm::Swarm& swarm, Metrics& out) {
+  const swarm::DialState state = swarm.dial_state();
+  out.gauge("libp2p_swarm_dials_pending", "Peers being dialed.").add(double(state.pending));
+  out.gauge("libp2p_swarm_dial_addresses", "Addresses of dials, by what they are at.", {"state"})
+      .add(double(state.running), {"in_flight"})
+      .add(double(state.half_open), {"half_open"})
+      .add(double(state.queued), {"queued"})
+      .add(double(state.backed_off), {"backed_off"});
+  out.gauge("libp2p_swarm_black_hole", "1 while addresses of this kind are not dialed: nothing comes back.", {"kind"})
+      .add(state.udp.state == swarm::BlackHoleState::Blocked ? 1 : 0, {"udp"})
+      .add(state.ip6.state == swarm::BlackHoleState::Blocked ? 1 : 0, {"ip6"});
+  auto& skipped =
+      out.counter("libp2p_swarm_dial_addresses_skipped_total", "Addresses that dials left out, and why.", {"reason"});
+  for (std::size_t i = 1; i < swarm::kSkipReasons; ++i)
+    skipped.add(double(swarm.counters().addresses_skipped[i]), {label_of(to_string(swarm::SkipReason(i)))});
+  auto& times =
+      out.histogram("libp2p_swarm_dial_seconds",
+                    "Dials of an address that succeeded, handshakes included, without queueing.", {"transport"});
+  for (const auto& [kind, histogram] : swarm.dial_times()) times.add(histogram, {to_string(kind)});
+}
+
 void host_metrics(const host::HostCounters& c, Metrics& out) {
   out.counter("libp2p_host_streams_total", "Streams with a protocol agreed on.", {"dir"})
       .add(double(c.streams_opened), {"outbound"})
@@ -216,6 +243,8 @@ void quic_metrics(const transport::QuicCounters& c, Metrics& out) {
       .add(double(c.datagrams_dropped), {"datagram_queue"})
       .add(double(c.send_errors), {"send_error"});
   out.counter("libp2p_quic_path_changes_total", "Peers that went on from another address.").add(double(c.path_changes));
+  out.counter("libp2p_quic_migrations_total", "Connections moved because an address of this host went away.")
+      .add(double(c.migrations));
 }
 
 void handshake_metrics(const transport::HandshakeTimes& times, Metrics& out) {
@@ -226,15 +255,22 @@ void handshake_metrics(const transport::HandshakeTimes& times, Metrics& out) {
 }
 
 void name_metrics(const names::Resolver* resolver, Metrics& out) {
-  auto& lookups = out.counter("libp2p_dns_lookups_total", "Questions about names.", {"outcome"});
+  auto& lookups = out.counter("libp2p_dns_lookups_total",
+                              "Questions about names, by record type: put to a server, answered from the cache or with "
+                              "another caller's; failed of those asked; refused because too many were open.",
+                              {"type", "outcome"});
   auto& dropped = out.counter("libp2p_dns_dropped_records_total", "Records beyond the bounds.");
   if (resolver == nullptr) return;
   const names::ResolverCounters& c = resolver->counters();
-  lookups.add(double(c.lookups), {"asked"})
-      .add(double(c.cache_hits), {"cached"})
-      .add(double(c.joined), {"joined"})
-      .add(double(c.failed), {"failed"})
-      .add(double(c.refused_pending), {"pending_limit"});
+  for (const auto& [type, name] : {std::pair(io::RecordType::A, "a"), std::pair(io::RecordType::Aaaa, "aaaa"),
+                                   std::pair(io::RecordType::Txt, "txt")}) {
+    const names::QuestionCounters& q = c.of(type);
+    lookups.add(double(q.asked), {name, "asked"})
+        .add(double(q.cached), {name, "cached"})
+        .add(double(q.joined), {name, "joined"})
+        .add(double(q.failed), {name, "failed"});
+  }
+  lookups.add(double(c.refused_pending), {"any", "pending_limit"});
   dropped.add(double(c.dropped_records));
 }
 
@@ -261,6 +297,7 @@ void add_diagnostics(Node& node) {
     reactor_metrics(node.spread(), out);
     limits_metrics(node, out);
     swarm_metrics(node.host().swarm().counters(), out);
+    dial_metrics(node.host().swarm(), out);
     host_metrics(node.host().counters(), out);
     inbound_metrics(node.inbound(), out);
     address_metrics(node, out);

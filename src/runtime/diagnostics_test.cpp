@@ -125,6 +125,17 @@ TEST(LanesWanted, one_reactor_needs_none_and_zero_asks_the_machine) {
   EXPECT_LT(lanes_wanted(options), std::max(std::thread::hardware_concurrency(), 1u));
 }
 
+TEST_F(NodeDiagnostics, dials_are_counted_by_what_they_are_at_and_timed_by_transport) {
+  start();
+  ping();
+  const std::string text = stated().text();
+  EXPECT_THAT(text, HasSubstr("libp2p_swarm_dial_seconds_count{transport=\"tcp\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("libp2p_swarm_dials_pending 0\n"));
+  EXPECT_THAT(text, HasSubstr("libp2p_swarm_dial_addresses{state=\"in_flight\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("libp2p_swarm_dial_addresses_skipped_total{reason=\"backed_off\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("libp2p_dns_lookups_total{type=\"aaaa\",outcome=\"cached\"} 0\n"));
+}
+
 TEST_F(NodeDiagnostics, a_protocol_that_a_remote_peer_made_up_is_no_label) {
   start();
   b_->host().handle_matching(

@@ -33,7 +33,8 @@ names::ResolverOptions resolver_options(const Options::Dns& dns) {
           .cache_entries = dns.cache_entries,
           .min_ttl = dns.min_ttl,
           .max_ttl = dns.max_ttl,
-          .negative_ttl = dns.negative_ttl};
+          .negative_ttl = dns.negative_ttl,
+          .resolution_delay = dns.resolution_delay};
 }
 
 Result<std::unique_ptr<io::NameClient>> client_of(io::World world, const Options::Dns& dns, names::NameRoute route,

@@ -51,21 +51,29 @@ void Swarm::clear_backoff() { dialing_->backoff.clear(); }
 
 void Swarm::network_changed() {
   dialing_->networks.invalidate();
-  dialing_->forget_network();
+  dialing_->backoff.clear();
+  dialing_->black_holes.reset();
+  if (resolver_) resolver_->clear_cache();
+  for (const auto& transport : transports_) transport->network_changed();
 }
 
-io::Task<names::Resolution> Swarm::look_up_names(std::vector<Multiaddr> addresses) {
-  if (resolver_) co_return co_await resolver_->resolve(std::move(addresses));
+io::Task<void> Swarm::look_up_names(std::vector<Multiaddr> addresses, names::Resolver::OnPart on_part) {
+  if (resolver_) {
+    (void)co_await resolver_->resolve(std::move(addresses), std::move(on_part));
+    co_return;
+  }
   names::Resolution none;
   for (Multiaddr& address : addresses) {
     Error error(ErrorCode::Unsupported, Op::Resolve, Origin::Local, address.to_string() + ": no resolver");
     none.failures.push_back({{std::move(address)}, std::move(error)});
   }
-  co_return none;
+  on_part(none);
 }
 
-// One attempt for each address that the given names lead to, and one with its error for each that leads nowhere.
-io::Task<std::vector<DialAttempt>> Swarm::resolve(const PeerId& peer, std::vector<DialAddress> given) {
+// As soon as it is known: an attempt for each address that the given names lead to, and one with its error for each
+// that leads nowhere.
+io::Task<void> Swarm::resolve(const PeerId& peer, std::vector<DialAddress> given,
+                              std::function<void(std::vector<DialAttempt>)> on_found) {
   std::vector<Multiaddr> addresses;
   for (const DialAddress& each : given) {
     // So that of the records behind a dnsaddr only this peer's count.
@@ -73,23 +81,23 @@ io::Task<std::vector<DialAttempt>> Swarm::resolve(const PeerId& peer, std::vecto
     addresses.push_back(narrowed.empty() ? each.address : narrowed);
   }
   const TimePoint start = world_.reactor.now();
-  const names::Resolution found = co_await look_up_names(std::move(addresses));
-  const Duration took = world_.reactor.now() - start;
-  std::vector<DialAttempt> attempts;
-  const auto add = [&](const Multiaddr& address, const std::vector<Multiaddr>& path) -> DialAttempt& {
-    DialAttempt& attempt = attempts.emplace_back();
-    attempt.address = address.without_last(Protocol::P2p);
-    attempt.from = path.front().without_last(Protocol::P2p);
-    attempt.source = source_of(*attempt.from, given);
-    attempt.stages.resolve = took;
-    attempt.stages.reached = "resolve";
-    return attempt;
-  };
-  for (const names::ResolvedAddress& each : found.addresses)
-    if (!each.path.empty() && !names_another(each.address, peer))
-      add(each.address, each.path).host_name = each.host_name;
-  for (const names::Unresolved& each : found.failures) add(each.path.back(), each.path).error = each.error;
-  co_return attempts;
+  co_await look_up_names(std::move(addresses), [&](const names::Resolution& found) {
+    std::vector<DialAttempt> attempts;
+    const auto add = [&](const Multiaddr& address, const std::vector<Multiaddr>& path) -> DialAttempt& {
+      DialAttempt& attempt = attempts.emplace_back();
+      attempt.address = address.without_last(Protocol::P2p);
+      attempt.from = path.front().without_last(Protocol::P2p);
+      attempt.source = source_of(*attempt.from, given);
+      attempt.stages.resolve = world_.reactor.now() - start;
+      attempt.stages.reached = "resolve";
+      return attempt;
+    };
+    for (const names::ResolvedAddress& each : found.addresses)
+      if (!each.path.empty() && !names_another(each.address, peer))
+        add(each.address, each.path).host_name = each.host_name;
+    for (const names::Unresolved& each : found.failures) add(each.path.back(), each.path).error = each.error;
+    on_found(std::move(attempts));
+  });
 }
 
 io::Task<void> Swarm::run_dial(PendingDial& dial) {

@@ -10,12 +10,11 @@ namespace starling::swarm {
 
 void Swarm::Dialer::take_asks() {
   std::vector<PendingDial::Ask> asks = std::exchange(dial_.asks, {});
-  if (!asks.empty() && shared_.networks.refresh(now())) shared_.forget_network();
+  if (!asks.empty() && shared_.networks.refresh(now())) swarm_.network_changed();
   for (PendingDial::Ask& ask : asks) take_ask(std::move(ask));
 }
 
-// Addresses go to the schedule at once; names when they are resolved, all of a caller's together so that they are
-// ranked together.
+// Addresses go to the schedule at once; what names lead to as it becomes known.
 void Swarm::Dialer::take_ask(PendingDial::Ask ask) {
   std::vector<DialAttempt> literal;
   std::vector<DialAddress> names;
@@ -39,8 +38,10 @@ void Swarm::Dialer::take_ask(PendingDial::Ask ask) {
 }
 
 io::Task<void> Swarm::Dialer::resolve_names(std::vector<DialAddress> names, DialOptions options) {
-  std::vector<DialAttempt> found = co_await swarm_.resolve(peer(), std::move(names));
-  admit(std::move(found), options);
+  co_await swarm_.resolve(peer(), std::move(names), [&](std::vector<DialAttempt> found) {
+    admit(std::move(found), options);
+    dial_.wake.notify_all();
+  });
   --resolving_;
   dial_.wake.notify_all();
 }
@@ -109,31 +110,43 @@ std::vector<DialSchedule::Attempt> Swarm::Dialer::judge_each(const std::vector<A
   return good;
 }
 
+// What comes later takes its place among what came before: an address waits for better ones however they were found.
 void Swarm::Dialer::schedule_best(const std::vector<Attempt>& good, DialOptions options) {
+  if (!first_placed_at_) first_placed_at_ = now();
+  std::vector<Attempt> all = placed_;
+  all.insert(all.end(), good.begin(), good.end());
   std::vector<AddressTraits> traits;
-  for (const Attempt number : good) traits.push_back(traits_of(dial_.attempts[number].address));
+  for (const Attempt number : all) traits.push_back(traits_of(dial_.attempts[number].address));
   const auto better = have_better(traits);
-  const auto blocked = shared_.black_holes.judge(traits);
+  const std::size_t before = placed_.size();
+  const auto blocked = shared_.black_holes.judge(std::span(traits).subspan(before));
   for (const RankedAddress& ranked : rank_addresses(traits, swarm_.options_.dial_delays)) {
-    const Attempt number = good[ranked.index];
-    DialAttempt& attempt = dial_.attempts[number];
+    if (ranked.index < before) continue;
+    const Attempt number = all[ranked.index];
+    const auto& kind = blocked[ranked.index - before];
     if (better[ranked.index]) {
-      leave_out(attempt, SkipReason::BetterTransport, std::nullopt);
-    } else if (blocked[ranked.index] && options.origin != DialOrigin::User) {
-      leave_out(
-          attempt, SkipReason::BlackHoled,
-          Error(ErrorCode::BlackHoled, Op::Dial, Origin::Network,
-                *blocked[ranked.index] + " to public addresses: nothing came back lately (swarm.black_hole_window)"));
-    } else if (scheduled_ >= swarm_.options_.max_addresses_per_dial) {
-      leave_out(attempt, SkipReason::TooMany,
-                Error(ErrorCode::LimitExceeded, Op::Dial, Origin::Limit,
-                      "swarm.max_addresses_per_dial = " + std::to_string(swarm_.options_.max_addresses_per_dial)));
+      leave_out(dial_.attempts[number], SkipReason::BetterTransport, std::nullopt);
+    } else if (kind && options.origin != DialOrigin::User) {
+      leave_out(dial_.attempts[number], SkipReason::BlackHoled,
+                Error(ErrorCode::BlackHoled, Op::Dial, Origin::Network,
+                      *kind + " to public addresses: nothing came back lately (swarm.black_hole_window)"));
     } else {
-      ++scheduled_;
-      attempt.delay = ranked.delay;
-      schedule_.add(number, now() + ranked.delay);
+      place(number, ranked.delay);
     }
   }
+}
+
+void Swarm::Dialer::place(Attempt number, Duration delay) {
+  DialAttempt& attempt = dial_.attempts[number];
+  const std::size_t most = swarm_.options_.max_addresses_per_dial;
+  if (placed_.size() >= most) {
+    return leave_out(attempt, SkipReason::TooMany,
+                     Error(ErrorCode::LimitExceeded, Op::Dial, Origin::Limit,
+                           "swarm.max_addresses_per_dial = " + std::to_string(most)));
+  }
+  placed_.push_back(number);
+  attempt.delay = delay;
+  schedule_.add(number, std::max(now(), *first_placed_at_ + delay));
 }
 
 }  // namespace starling::swarm

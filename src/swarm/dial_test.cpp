@@ -91,6 +91,7 @@ TEST_F(DialTest, the_node_leaves_an_address_that_failed_alone_and_tells_why_and_
   EXPECT_EQ(world_.trace_hash(), trace) << "nothing was sent";
   ASSERT_EQ(report.attempts.size(), 1u);
   EXPECT_EQ(report.attempts[0].skipped, SkipReason::BackedOff);
+  EXPECT_EQ(*report.attempts[0].error, ErrorCode::BackedOff);
   EXPECT_EQ(report.attempts[0].retry_after, 3s);
   ASSERT_NE(report.attempts[0].error->cause(), nullptr);
   EXPECT_EQ(*report.attempts[0].error->cause(), ErrorCode::ConnectionRefused);
@@ -183,6 +184,8 @@ TEST_F(DialTest, when_nothing_comes_back_over_ip6_public_ip6_addresses_are_left_
   for (int i = 0; i < 20; ++i) {
     EXPECT_FALSE(dial_in_background(a, b, {tcp("2600::2")}, &report));
     tried += report.attempts[0].skipped != SkipReason::BlackHoled;
+    if (report.attempts[0].skipped == SkipReason::BlackHoled)
+      EXPECT_EQ(*report.attempts[0].error, ErrorCode::BlackHoled);
   }
   EXPECT_EQ(tried, 2);
   EXPECT_FALSE(dial(a, b, {tcp("2600::2")}, &report));
@@ -208,7 +211,10 @@ TEST_F(DialTest, a_public_host_sends_no_packet_to_addresses_that_are_not_public)
     DialReport report;
     EXPECT_EQ(dial_in_background(a, b, addresses, &report, source).error(), ErrorCode::NoAddresses);
     EXPECT_EQ(world_.trace_hash(), trace) << to_string(source);
-    for (const DialAttempt& attempt : report.attempts) EXPECT_EQ(attempt.skipped, SkipReason::OutOfScope);
+    for (const DialAttempt& attempt : report.attempts) {
+      EXPECT_EQ(attempt.skipped, SkipReason::OutOfScope);
+      EXPECT_EQ(*attempt.error, ErrorCode::OutOfScope);
+    }
     EXPECT_FALSE(run(a.swarm.dial(b.end.id, from_source(source, addresses), {DialOrigin::User}, &report)));
     EXPECT_EQ(world_.trace_hash(), trace) << "who wants a peer does not vouch for what others told of it";
   }

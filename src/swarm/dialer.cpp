@@ -127,6 +127,7 @@ void Swarm::Dialer::settle(DialAttempt& attempt, Result<std::unique_ptr<transpor
   using Outcome = DialAttempt::Outcome;
   if (connection) {
     attempt.outcome = winner_ ? Outcome::Cancelled : Outcome::Connected;
+    swarm_.dial_times_[traits_of(attempt.address).transport].add(attempt.total);
     if (winner_)
       swarm_.tasks_.spawn(swarm_.discard(std::move(*connection), transport::CloseCode::Supplanted));
     else

@@ -36,6 +36,7 @@ class Swarm::Dialer final : private io::Timer {
   std::optional<Attempt> enter(DialAttempt found, DialOptions options);
   std::vector<Attempt> judge_each(const std::vector<Attempt>& candidates, DialOptions options);
   void schedule_best(const std::vector<Attempt>& good, DialOptions options);
+  void place(Attempt number, Duration delay);
   void leave_out(DialAttempt& attempt, SkipReason reason, std::optional<Error> error);
   void leave_out_waiting(SkipReason reason);
 
@@ -57,7 +58,8 @@ class Swarm::Dialer final : private io::Timer {
   Dialing& shared_;
   TimePoint start_;
   DialSchedule schedule_;
-  std::size_t scheduled_ = 0;  // addresses that got a place in this dial
+  std::vector<Attempt> placed_;  // addresses that got a place in this dial
+  std::optional<TimePoint> first_placed_at_;
   std::map<Attempt, Running> running_;
   std::size_t resolving_ = 0;  // callers whose names are being resolved
   std::unique_ptr<transport::Connection> winner_;

@@ -20,10 +20,6 @@ struct Swarm::Dialing {
         backoff(options.backoff),
         black_holes(options.black_hole),
         queue(world.reactor, options.dial_limits) {}
-  void forget_network() {
-    backoff.clear();
-    black_holes.reset();
-  }
 
   LocalNetworks networks;
   BackoffTable backoff;

@@ -23,6 +23,10 @@ std::string describe(const CloseReason& reason, std::uint32_t first_code) {
   return text;
 }
 
+Origin origin_of(const CloseReason& reason) {
+  return reason.by == CloseReason::By::Remote ? Origin::Remote : Origin::Local;
+}
+
 }  // namespace
 
 std::string CloseReason::to_string() const { return describe(*this, std::uint32_t(CloseCode::NegotiationFailed)); }
@@ -42,6 +46,20 @@ ErrorCode CloseReason::reset_meaning() const {
   const auto said = ResetCode(code);
   if (said == ResetCode::ResourceLimit || said == ResetCode::RateLimited) return ErrorCode::RemoteLimit;
   return said == ResetCode::Gated ? ErrorCode::RemoteGated : ErrorCode::StreamReset;
+}
+
+CloseReason CloseReason::of_streams() const {
+  CloseReason reason = *this;
+  if (!reason.error) reason.error = Error(meaning(), Op::Close, origin_of(*this), to_string());
+  return reason;
+}
+
+Error CloseReason::stream_error(Op op) const {
+  if (error) return Error(ErrorCode::ConnectionClosed, op, error->origin(), "stream").caused_by(*error);
+  Error reset(ErrorCode::StreamReset, op, origin_of(*this), reset_to_string());
+  const ErrorCode refusal = reset_meaning();
+  if (refusal == ErrorCode::StreamReset) return reset;
+  return std::move(reset).caused_by(Error(refusal, Op::None, Origin::Remote));
 }
 
 }  // namespace starling::transport

@@ -28,5 +28,19 @@ TEST(CloseReason, tells_a_refusal_of_the_remote_from_one_of_this_node) {
   EXPECT_EQ(of(By::Local, ResetCode::ResourceLimit).reset_meaning(), ErrorCode::StreamReset);
 }
 
+TEST(CloseReason, is_what_streams_end_with_and_fail_by) {
+  const CloseReason full = of(By::Remote, CloseCode::ResourceLimit).of_streams();
+  const Error closed = full.stream_error(Op::Read);
+  EXPECT_EQ(closed, ErrorCode::ConnectionClosed);
+  ASSERT_NE(closed.cause(), nullptr);
+  EXPECT_EQ(*closed.cause(), ErrorCode::RemoteLimit);
+  const Error reset = of(By::Remote, ResetCode::Gated).stream_error(Op::Write);
+  EXPECT_EQ(reset, ErrorCode::StreamReset);
+  EXPECT_EQ(reset.origin(), Origin::Remote);
+  ASSERT_NE(reset.cause(), nullptr);
+  EXPECT_EQ(*reset.cause(), ErrorCode::RemoteGated);
+  EXPECT_EQ(of(By::Local, ResetCode::None).stream_error(Op::Read).cause(), nullptr);
+}
+
 }  // namespace
 }  // namespace starling::transport

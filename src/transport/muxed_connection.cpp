@@ -89,11 +89,7 @@ void MuxedConnection::end_streams() {
   std::vector<muxer::StreamId> order;  // not in table order: runs must be the same for the same seed
   for (const auto& [id, stream] : streams) order.push_back(id);
   std::sort(order.begin(), order.end());
-  CloseReason reason = *reason_;
-  if (!reason.error) {
-    const Origin origin = reason.by == CloseReason::By::Remote ? Origin::Remote : Origin::Local;
-    reason.error = Error(reason_->meaning(), Op::Close, origin, reason_->to_string());
-  }
+  const CloseReason reason = reason_->of_streams();
   for (const muxer::StreamId id : order) streams[id]->end(reason);
   unread_ = 0;
   (void)charge_unread();

@@ -50,7 +50,6 @@ class MuxedStream final : public RawStream {
  private:
   friend class MuxedConnection;
   void end(CloseReason reason);
-  Error ended_error(Op op) const;
 
   MuxedConnection* connection_;  // null once the stream or its connection ended
   muxer::StreamId id_;

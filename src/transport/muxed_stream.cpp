@@ -14,12 +14,12 @@ void MuxedStream::consume(std::size_t bytes) {
 Result<bool> MuxedStream::at_end() const {
   if (!inbox_.empty()) return false;
   if (remote_closed_) return true;
-  if (reason_) return std::unexpected(ended_error(Op::Read));
+  if (reason_) return std::unexpected(reason_->stream_error(Op::Read));
   return false;
 }
 
 Result<std::size_t> MuxedStream::try_write(Bytes data) {
-  if (reason_) return std::unexpected(ended_error(Op::Write));
+  if (reason_) return std::unexpected(reason_->stream_error(Op::Write));
   if (write_closed_) return fail(ErrorCode::StreamClosed, Op::Write, Origin::Local, "this side was closed before");
   return connection_->write(*this, data);
 }
@@ -38,17 +38,6 @@ void MuxedStream::end(CloseReason reason) {
   if (!reason_) reason_ = std::move(reason);
   readable_.notify_all();
   writable_.notify_all();
-}
-
-Error MuxedStream::ended_error(Op op) const {
-  const Origin origin = reason_->by == CloseReason::By::Remote ? Origin::Remote : Origin::Local;
-  if (reason_->error) {
-    return Error(ErrorCode::ConnectionClosed, op, reason_->error->origin(), "stream").caused_by(*reason_->error);
-  }
-  Error error(ErrorCode::StreamReset, op, origin, reason_->reset_to_string());
-  const ErrorCode meaning = reason_->reset_meaning();
-  if (meaning == ErrorCode::StreamReset) return error;
-  return std::move(error).caused_by(Error(meaning, Op::None, Origin::Remote));
 }
 
 }  // namespace starling::transport

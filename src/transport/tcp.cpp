@@ -1,20 +1,14 @@
 // The TCP transport: /ip4|ip6/…/tcp/….
 // spec: addressing/README.md, Transport multiaddrs. Dials leave from a listening port of the same family where that is
 // allowed, so that NAT mappings are shared with the listener.
-#include <algorithm>
-#include <array>
 #include <utility>
 
 #include "starling/transport/transport.hpp"
+#include "transport/ip_endpoint.hpp"
 #include "transport/stream_port.hpp"
 
 namespace starling::transport {
 namespace {
-
-Bytes port_bytes(std::uint16_t port, std::array<std::uint8_t, 2>& storage) {
-  put_u16_be(storage.data(), port);
-  return storage;
-}
 
 class TcpTransport final : public Transport {
  public:
@@ -72,30 +66,10 @@ Result<std::unique_ptr<TransportListener>> TcpTransport::listen(const Multiaddr&
 
 }  // namespace
 
-Multiaddr tcp_multiaddr(const io::Endpoint& endpoint) {
-  std::array<std::uint8_t, 2> port;
-  const Multiaddr host =
-      Multiaddr().with(endpoint.address.is_v4() ? Protocol::Ip4 : Protocol::Ip6, endpoint.address.bytes());
-  return host.with(Protocol::Tcp, port_bytes(endpoint.port, port));
-}
+Multiaddr tcp_multiaddr(const io::Endpoint& endpoint) { return ip_multiaddr(endpoint, Protocol::Tcp); }
 
 std::optional<io::Endpoint> tcp_endpoint(const Multiaddr& address) {
-  const auto parts = address.components();
-  if (parts.size() != 2 || parts[1].protocol != Protocol::Tcp) return std::nullopt;
-  io::Endpoint endpoint;
-  endpoint.port = get_u16_be(parts[1].value.data());
-  if (parts[0].protocol == Protocol::Ip4) {
-    std::array<std::uint8_t, 4> bytes;
-    std::copy(parts[0].value.begin(), parts[0].value.end(), bytes.begin());
-    endpoint.address = io::IpAddress::v4(bytes);
-  } else if (parts[0].protocol == Protocol::Ip6) {
-    std::array<std::uint8_t, 16> bytes;
-    std::copy(parts[0].value.begin(), parts[0].value.end(), bytes.begin());
-    endpoint.address = io::IpAddress::v6(bytes);
-  } else {
-    return std::nullopt;
-  }
-  return endpoint;
+  return address.components().size() == 2 ? ip_endpoint(address, Protocol::Tcp) : std::nullopt;
 }
 
 std::unique_ptr<Transport> make_tcp_transport(Upgrader& upgrader) { return std::make_unique<TcpTransport>(upgrader); }

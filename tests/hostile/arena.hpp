@@ -30,7 +30,8 @@ class Arena {
   explicit Arena(runtime::Options options = victim_options(), std::uint64_t seed = 1);
 
   /// Runs `attack` beside the honest peer's pings, then closes everything. Expects that every ping came back, that the
-  /// memory of the whole process, attackers included, grew by at most `memory_budget` bytes, and that nothing is left.
+  /// memory of the whole process, attackers included, grew by at most `memory_budget` bytes, that its time on a core
+  /// stayed in proportion to the bytes that passed, and that nothing is left.
   void endure(io::Task<void> attack, std::size_t memory_budget);
 
   io::SimWorld& world() { return world_; }

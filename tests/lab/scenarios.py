@@ -13,8 +13,8 @@ NOISE, TLS = Stack("tcp", "noise", "yamux"), Stack("tcp", "tls", "yamux")
 STACKS = (NOISE, TLS, QUIC)
 
 RTT_MS = 60
-CONNECTS = 5
-TRIES = 3
+CONNECTS = 2
+TRIES = 10
 # Round trips for a connection and one exchange, and what the machine may add.
 ROUND_TRIPS = {NOISE: 3, TLS: 3, QUIC: 2}
 SLACK_ROUND_TRIPS = 0.7
@@ -29,6 +29,7 @@ LEAST_MBIT = 0.5
 
 OUTAGE_SECONDS = 4
 NOTICE_SECONDS = 90
+REDIAL_SECONDS = 20
 
 
 class Bench:
@@ -140,10 +141,11 @@ def with_outage(bench, stack):
 
 def long_outage(bench):
     """The interface goes for good: the node notices in time and says why."""
-    return [with_cut(bench, stack) for stack in filter(bench.starling.speaks, (NOISE, QUIC))]
+    return [row for stack in filter(bench.starling.speaks, (NOISE, QUIC)) for row in with_cut(bench, stack)]
 
 
 def with_cut(bench, stack):
+    """Rows of one stack: that the cut is noticed, and that a new dial works once the interface is back."""
     with Lab(bench.wire) as lab:
         client, server = lab.pair(rtt_ms=10)
         listener, process = hold(bench, client, server, stack, 10_000)
@@ -153,10 +155,22 @@ def with_cut(bench, stack):
             lost = process.wait_event(lambda e: e.get("event") == "lost", NOTICE_SECONDS)
             good = lost is not None and bool(lost.get("error"))
             what = lost["error"] if lost else f"nothing within {NOTICE_SECONDS} s"
-            return str(stack), verdict(good), f"{time.monotonic() - start:.1f} s: {what}"
+            noticed = (str(stack), verdict(good), f"{time.monotonic() - start:.1f} s: {what}")
+            lab.set_link(client, "up")
+            return [noticed, redialed(bench, client, listener, stack)]
         finally:
             process.kill()
             listener.process.stop()
+
+
+def redialed(bench, client, listener, stack):
+    """The same listener, which never stopped, from the same machine."""
+    start = time.monotonic()
+    try:
+        count = bench.placed(bench.starling, client).ping(listener.address, stack, bench.work, bench.log(), REDIAL_SECONDS)
+    except Failed as cause:
+        return f"{stack}, dialed again", "FAIL", str(cause)
+    return f"{stack}, dialed again", verdict(count == 10), f"{count} pings in {time.monotonic() - start:.1f} s"
 
 
 def hold(bench, client, server, stack, count):

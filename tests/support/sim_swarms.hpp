@@ -24,7 +24,8 @@ inline names::ResolverOptions resolver_options() {
           .cache_entries = 8,
           .min_ttl = 1s,
           .max_ttl = 60s,
-          .negative_ttl = 5s};
+          .negative_ttl = 5s,
+          .resolution_delay = 50ms};
 }
 
 /// A swarm that listens on its machine, and what it told.

@@ -42,7 +42,7 @@ struct HostOptions {
   ObservedOptions observed;
   AnnounceRules announce;
   Duration upkeep_interval;           // what has expired goes at most this much later
-  Duration interface_check_interval;  // looks for changed interface addresses, if bound to all; 0: never
+  Duration interface_check_interval;  // looks for changed interfaces, if bound to all or connected; 0: never
 };
 
 struct HostCounters {
@@ -175,6 +175,7 @@ class Host final : private swarm::SwarmEvents {
   void take_observation(swarm::ConnectionId connection, const IdentifyInfo& info);
   void note_dial(const swarm::DialReport& report);
   void look_at_interfaces();
+  void take_interfaces(std::vector<io::Interface> seen);
   std::vector<Multiaddr> announced_only() const;
   const ByteVector& own_record() const;
   void refresh_announced();

@@ -3,7 +3,9 @@
 // spec: addressing/README.md, "dnsaddr"; multiformats/multiaddr, protocols/DNSADDR.md. Threading: the reactor's thread.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -27,6 +29,7 @@ struct ResolverOptions {
   std::size_t cache_entries;
   Duration min_ttl, max_ttl;  // what the records say is brought into this range
   Duration negative_ttl;      // of "no such name" and "no such records"
+  Duration resolution_delay;  // how long a name's IPv4 addresses wait for its IPv6 ones. RFC 8305, section 3
 };
 
 /// What one question came to.
@@ -36,9 +39,15 @@ struct Answer {
   bool cached = false;
 };
 
-/// Never reset.
+/// What became of the questions of one type. Never reset.
+struct QuestionCounters {
+  std::uint64_t asked = 0, cached = 0, joined = 0;  // of a server; answered from the cache; with somebody else's
+  std::uint64_t failed = 0;                         // of those asked
+};
 struct ResolverCounters {
-  std::uint64_t lookups = 0, cache_hits = 0, joined = 0, failed = 0, refused_pending = 0, dropped_records = 0;
+  std::array<QuestionCounters, 3> by_type;  // io::RecordType
+  std::uint64_t refused_pending = 0, dropped_records = 0;
+  const QuestionCounters& of(io::RecordType type) const { return by_type[std::size_t(type)]; }
 };
 
 /// Resource: close() it before it dies, after those who wait in it were cancelled.
@@ -53,7 +62,10 @@ class Resolver {
   /// Follows the names in front of each address. Never fails as a whole: what came to nothing is in the failures, each
   /// with its error (NameNotFound, NoRecords, NameServerFailed, NameLoop, LimitExceeded, Timeout, InvalidArgument, or
   /// the cancel's).
-  io::Task<Resolution> resolve(std::vector<Multiaddr> addresses);
+  /// `on_part`, if given, is told what is known as soon as it is, each address and failure once: so a slow name holds
+  /// up no other. The whole comes back in the end all the same.
+  using OnPart = std::function<void(const Resolution& part)>;
+  io::Task<Resolution> resolve(std::vector<Multiaddr> addresses, OnPart on_part = {});
 
   /// One question, through the cache. Cancelling one of several who wait for it leaves it to the others.
   io::Task<Answer> look_up(io::NameQuestion question);
@@ -71,7 +83,9 @@ class Resolver {
   io::Task<void> run_lookup(Pending& pending);
   io::Task<Answer> wait_for(Pending& pending);
   io::Task<void> ask(Asking& asking, std::size_t node, io::NameQuestion question);
+  io::Task<void> give_ipv6_time(Asking& asking, std::size_t node);
   void trim(io::NameRecords& records);
+  QuestionCounters& count(const io::NameQuestion& question) { return counters_.by_type[std::size_t(question.type)]; }
 
   io::Reactor& reactor_;
   ResolverOptions options_;

@@ -121,7 +121,8 @@ struct Options {
     std::size_t cache_entries = 1024;
     Duration min_ttl = 10s;  // what records say is brought into this range
     Duration max_ttl = 3600s;
-    Duration negative_ttl = 30s;  // of "no such name"
+    Duration negative_ttl = 30s;       // of "no such name"
+    Duration resolution_delay = 50ms;  // that IPv4 addresses of a name wait for its IPv6 ones (RFC 8305)
   } dns;
 
   struct Swarm {
@@ -205,7 +206,7 @@ struct Options {
     std::vector<std::string> no_announce;  // never: addresses, or networks as 10.0.0.0/8
     std::size_t max_addresses = 32;
     std::size_t max_bytes = 2048;            // of all addresses; identify messages have 4 KiB
-    Duration interface_check_interval = 5s;  // for changed interface addresses, if bound to all; 0: never
+    Duration interface_check_interval = 5s;  // for changed interface addresses, if bound to all or connected; 0: never
   } announce;
 
   struct Connections {

@@ -11,7 +11,9 @@
 #include <unordered_map>
 #include <vector>
 
+#include "starling/base/histogram.hpp"
 #include "starling/io/network.hpp"
+#include "starling/multiformats/address_scope.hpp"
 #include "starling/multiformats/ip_prefix.hpp"
 #include "starling/names/resolver.hpp"
 #include "starling/swarm/connection_manager.hpp"
@@ -128,8 +130,8 @@ class Swarm {
   /// Forgets that addresses of `peer`, or of any peer, failed.
   void clear_backoff(const PeerId& peer);
   void clear_backoff();
-  /// This host is in another network: what was learned of the old one is forgotten. Noticed by itself within
-  /// `interface_cache` when something is dialed.
+  /// This host is in another network: what was learned of the old one (failed addresses, black holes, names) is
+  /// forgotten, and transports move what they can. Noticed by itself within `interface_cache` when something is dialed.
   void network_changed();
 
   /// The best open connection to `peer`, or null: direct before relayed, then the one with more streams, then the
@@ -143,6 +145,8 @@ class Swarm {
   /// Stops listening, closes every connection and waits for all of it.
   io::Task<void> close();
   const SwarmCounters& counters() const { return counters_; }
+  /// How long addresses took that were dialed with success, handshakes included.
+  const std::map<TransportKind, Histogram>& dial_times() const { return dial_times_; }
   /// Tags, protection and leases of peers.
   ConnectionManager& manager() { return manager_; }
   /// Null if nothing is counted.
@@ -172,8 +176,9 @@ class Swarm {
   Status check_dial(const PeerId& peer);
   PendingDial& join_dial(const PeerId& peer, std::vector<DialAddress> addresses, DialOptions options);
   io::Task<void> run_dial(PendingDial& dial);
-  io::Task<names::Resolution> look_up_names(std::vector<Multiaddr> addresses);
-  io::Task<std::vector<DialAttempt>> resolve(const PeerId& peer, std::vector<DialAddress> given);
+  io::Task<void> look_up_names(std::vector<Multiaddr> addresses, names::Resolver::OnPart on_part);
+  io::Task<void> resolve(const PeerId& peer, std::vector<DialAddress> given,
+                         std::function<void(std::vector<DialAttempt>)> on_found);
 
   io::World world_;
   PeerId local_;
@@ -191,6 +196,7 @@ class Swarm {
   ConnectionManager manager_;
   io::CallbackTimer house_keeping_;
   SwarmCounters counters_;
+  std::map<TransportKind, Histogram> dial_times_;
   bool closing_ = false;
   io::WaitQueue link_gone_;
   io::TaskGroup tasks_, dial_tasks_;

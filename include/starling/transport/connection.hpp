@@ -63,6 +63,10 @@ struct CloseReason {
   /// refusal of the remote is told from one of ours.
   ErrorCode meaning() const;
   ErrorCode reset_meaning() const;
+  /// With this reason a connection ended: the one with which its streams end.
+  CloseReason of_streams() const;
+  /// With this reason a stream ended: what `op` on it fails with.
+  Error stream_error(Op op) const;
 };
 
 /// A stream without a protocol yet. The handle is the owner: dropping it before both directions ended resets the

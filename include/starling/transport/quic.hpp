@@ -52,6 +52,7 @@ struct QuicCounters {
   std::uint64_t foreign_packets = 0;    // not QUIC, or for no connection of ours
   std::uint64_t invalid_tokens = 0;     // Retry tokens that are not ours, too old, or of another address
   std::uint64_t path_changes = 0;       // peers that went on from another address
+  std::uint64_t migrations = 0;         // of our own, when an address of this host went away
   std::uint64_t datagrams_dropped = 0;  // of the application, by a full queue
   std::uint64_t send_errors = 0;        // datagrams the system refused
 };

@@ -56,6 +56,8 @@ class Transport {
   /// `address` without /p2p. Cancellable; the connection is not started yet.
   virtual io::Task<Result<std::unique_ptr<Connection>>> dial(Multiaddr address, DialOptions options) = 0;
   virtual Result<std::unique_ptr<TransportListener>> listen(const Multiaddr& address) = 0;
+  /// This host's interfaces are others than before.
+  virtual void network_changed() {}
 };
 
 struct MuxerOffer {

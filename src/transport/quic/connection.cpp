@@ -17,11 +17,14 @@ constexpr std::uint64_t kChargeStep = 64u << 10;  // memory is charged in steps,
 }  // namespace
 
 QuicConnection::QuicConnection(Endpoint& endpoint, Direction direction, HandshakeWatcher& watcher)
-    : endpoint_(endpoint), watcher_(&watcher), timer_(endpoint.context().world.reactor, [this] { on_timer(); }) {
+    : endpoint_(&endpoint),
+      local_(endpoint.local()),
+      watcher_(&watcher),
+      timer_(endpoint.context().world.reactor, [this] { on_timer(); }) {
   info_.direction = direction;
   info_.security = kSecurity;
   info_.muxer = kMuxer;
-  endpoint_.enter(*this);
+  endpoint_->enter(*this);
 }
 
 // Without close() and join() before it the peer is told in one packet, and nothing is waited for.
@@ -29,18 +32,19 @@ QuicConnection::~QuicConnection() {
   watcher_ = nullptr;
   events_ = nullptr;
   if (!reason_) end_by(CloseReason::local(CloseCode::Shutdown));
-  if (!finished_) finish(session_ ? session_->close(reason_->code, endpoint_.room(), now()) : std::nullopt);
+  if (!finished_) finish(session_ ? session_->close(reason_->code, endpoint_->room(), now()) : std::nullopt);
 }
 
-TimePoint QuicConnection::now() const { return endpoint_.context().world.reactor.now(); }
+TimePoint QuicConnection::now() const { return endpoint_->context().world.reactor.now(); }
 
 Status QuicConnection::dial(const io::Endpoint& remote, std::optional<PeerId> expected) {
   info_.remote_address = quic_multiaddr(remote);
-  info_.local_address = quic_multiaddr(endpoint_.local());
-  session_ = endpoint_.context().engine.connect({endpoint_.local(), remote}, std::move(expected), *this, now());
+  info_.local_address = quic_multiaddr(endpoint_->local());
+  remote_ = remote;
+  session_ = endpoint_->context().engine.connect({local_, remote}, std::move(expected), *this, now());
   if (!session_) return fail(ErrorCode::Internal, Op::Dial, Origin::Bug, "quic: the session could not be made");
   awaited_ = remote;
-  endpoint_.await_answer(*this);
+  endpoint_->await_answer(*this);
   schedule();
   return {};
 }
@@ -48,8 +52,9 @@ Status QuicConnection::dial(const io::Endpoint& remote, std::optional<PeerId> ex
 Status QuicConnection::accept(const io::Endpoint& remote, const PacketHead& head, const Verdict& verdict,
                               Bytes packet) {
   info_.remote_address = quic_multiaddr(remote);
-  info_.local_address = quic_multiaddr(endpoint_.local());
-  session_ = endpoint_.context().engine.accept({endpoint_.local(), remote}, head, verdict, packet, *this, now());
+  info_.local_address = quic_multiaddr(endpoint_->local());
+  remote_ = remote;
+  session_ = endpoint_->context().engine.accept({local_, remote}, head, verdict, packet, *this, now());
   if (!session_) return fail(ErrorCode::Internal, Op::Accept, Origin::Bug, "quic: the session could not be made");
   return {};
 }
@@ -67,7 +72,7 @@ void QuicConnection::receive(const io::Datagram& datagram, Bytes packet) {
     if (routes_.size() == kMostRoutes) routes_.erase(routes_.begin());
     routes_.push_back({datagram.from, datagram.to});
   }
-  session_->receive({endpoint_.local(), datagram.from}, datagram.ecn, packet, now());
+  session_->receive({local_, datagram.from}, datagram.ecn, packet, now());
   schedule();
 }
 
@@ -75,6 +80,31 @@ io::IpAddress QuicConnection::local_for(const io::Endpoint& remote) const {
   for (const Route& route : routes_)
     if (route.remote == remote) return route.local;
   return remote.address.is_v4() ? io::IpAddress() : io::IpAddress::v6({});
+}
+
+io::IpAddress QuicConnection::home() const {
+  return local_.address.is_unspecified() ? local_for(remote_) : local_.address;
+}
+
+void QuicConnection::move_to(Endpoint& endpoint, const io::IpAddress& address) {
+  if (&endpoint != endpoint_) {
+    for (const ConnectionId& id : ids_) endpoint_->remove_id(id);
+    for (const ResetToken& token : reset_tokens_) endpoint_->remove_reset_token(token, *this);
+    endpoint_->leave(*this, {}, {}, {});
+    endpoint_ = &endpoint;
+    endpoint_->enter(*this);
+    for (const ConnectionId& id : ids_) endpoint_->add_id(id, *this);
+    for (const ResetToken& token : reset_tokens_) endpoint_->add_reset_token(token, *this);
+  }
+  unsent_.clear();  // as good as lost; the session sends again
+  routes_.clear();
+  const io::Endpoint from{address, endpoint.local().port};
+  if (session_->migrate({from, remote_}, now())) {
+    local_ = from;
+    ++endpoint_->context().counters.migrations;
+  }
+  info_.local_address = quic_multiaddr(from);
+  schedule();
 }
 
 void QuicConnection::socket_failed(const Error& error) {
@@ -93,11 +123,11 @@ void QuicConnection::undeliverable(const Error& error) {
 void QuicConnection::no_longer_awaited() {
   if (!awaited_) return;
   awaited_.reset();
-  endpoint_.answered(*this);
+  endpoint_->answered(*this);
 }
 
 void QuicConnection::schedule() {
-  if (!finished_ && !linked()) endpoint_.context().world.reactor.at_turn_end(*this);
+  if (!finished_ && !linked()) endpoint_->context().world.reactor.at_turn_end(*this);
 }
 
 // The end of a turn: tell what happened, send what there is, see whether this is over.
@@ -105,7 +135,7 @@ void QuicConnection::run() {
   if (finished_) return;
   if (const CloseReason* ended = session_->ended()) {
     end_by(*ended);
-    return finish(session_->farewell(endpoint_.room(), now()));
+    return finish(session_->farewell(endpoint_->room(), now()));
   }
   if (watcher_ != nullptr && established()) std::exchange(watcher_, nullptr)->on_handshake_over(*this);
   deliver_arrivals();
@@ -113,7 +143,7 @@ void QuicConnection::run() {
   (void)charge(sending(), resource::Priority::Medium);  // gives back what was acknowledged
   if (session_->ended() != nullptr) return schedule();
   if (reason_ && (nothing_left_to_say() || now() >= close_by_.value_or(now())))
-    return finish(session_->close(reason_->code, endpoint_.room(), now()));
+    return finish(session_->close(reason_->code, endpoint_->room(), now()));
   wake_writers();
   arm_timer();
 }
@@ -125,7 +155,7 @@ bool QuicConnection::nothing_left_to_say() const {
 void QuicConnection::send_pending() {
   while (!unsent_.empty()) {
     Unsent& first = unsent_.front();
-    const std::size_t taken = endpoint_.send(
+    const std::size_t taken = endpoint_->send(
         {first.bytes, first.batch.segment, first.batch.remote, local_for(first.batch.remote), first.batch.ecn}, *this);
     stats_.bytes_out += taken;
     if (taken < first.bytes.size()) {
@@ -134,7 +164,7 @@ void QuicConnection::send_pending() {
     }
     unsent_.pop_front();
   }
-  const MutableBytes room = endpoint_.room();
+  const MutableBytes room = endpoint_->room();
   while (unsent_.empty()) {
     const auto batches = session_->write(room, now());
     if (batches.empty()) return;
@@ -146,7 +176,7 @@ void QuicConnection::send_batch(const PacketBatch& batch, MutableBytes from) {
   const Bytes bytes = from.subspan(batch.offset, batch.size);
   std::size_t taken = 0;
   if (unsent_.empty()) {
-    taken = endpoint_.send({bytes, batch.segment, batch.remote, local_for(batch.remote), batch.ecn}, *this);
+    taken = endpoint_->send({bytes, batch.segment, batch.remote, local_for(batch.remote), batch.ecn}, *this);
     stats_.bytes_out += taken;
   }
   if (taken < bytes.size()) unsent_.push_back({batch, to_vector(bytes.subspan(taken))});
@@ -204,7 +234,7 @@ io::Task<void> QuicConnection::join() {
 
 void QuicConnection::close(CloseReason reason) {
   if (reason_) return;
-  close_by_ = endpoint_.context().world.reactor.after(endpoint_.context().options.close_timeout);
+  close_by_ = endpoint_->context().world.reactor.after(endpoint_->context().options.close_timeout);
   end_by(std::move(reason));
   schedule();
 }
@@ -223,11 +253,7 @@ void QuicConnection::end_streams() {
   std::vector<StreamId> order;  // not in table order: runs must be the same for the same seed
   for (const auto& [id, stream] : streams) order.push_back(id);
   std::sort(order.begin(), order.end());
-  CloseReason reason = *reason_;
-  if (!reason.error) {
-    const Origin origin = reason.by == CloseReason::By::Remote ? Origin::Remote : Origin::Local;
-    reason.error = Error(ErrorCode::ConnectionClosed, Op::Close, origin, reason_->to_string());
-  }
+  const CloseReason reason = reason_->of_streams();
   for (const StreamId id : order) {
     stream_over(*streams[id]);
     streams[id]->end(reason);
@@ -244,13 +270,13 @@ void QuicConnection::finish(std::optional<PacketBatch> last) {
   timer_.cancel();
   ByteVector goodbye;
   if (last) {
-    const Bytes packet = endpoint_.room().subspan(last->offset, last->size);
-    stats_.bytes_out += endpoint_.send({packet, 0, last->remote, local_for(last->remote), last->ecn}, *this);
+    const Bytes packet = endpoint_->room().subspan(last->offset, last->size);
+    stats_.bytes_out += endpoint_->send({packet, 0, last->remote, local_for(last->remote), last->ecn}, *this);
     goodbye = to_vector(packet);
   }
   const Duration lingering = session_ ? session_->drain_time() : Duration{};
-  for (const ResetToken& token : reset_tokens_) endpoint_.remove_reset_token(token, *this);
-  endpoint_.leave(*this, std::exchange(ids_, {}), std::move(goodbye), lingering);
+  for (const ResetToken& token : reset_tokens_) endpoint_->remove_reset_token(token, *this);
+  endpoint_->leave(*this, std::exchange(ids_, {}), std::move(goodbye), lingering);
   HandshakeWatcher* watcher = std::exchange(watcher_, nullptr);
   ConnectionEvents* events = std::exchange(events_, nullptr);
   finished_queue_.notify_all();
@@ -262,7 +288,7 @@ void QuicConnection::finish(std::optional<PacketBatch> last) {
 // Without memory for more the writer goes on in the step that is held already: it waits only while something is on its
 // way, whose acknowledgement wakes it.
 Result<std::size_t> QuicConnection::write(QuicStream& stream, Bytes data) {
-  const std::size_t limit = endpoint_.context().options.output_buffer;
+  const std::size_t limit = endpoint_->context().options.output_buffer;
   const std::size_t pending = std::min(session_->unsent(), limit);
   std::size_t taken = std::min(data.size(), limit - pending);
   if (!charge(sending() + taken, resource::Priority::Medium))
@@ -288,7 +314,7 @@ bool QuicConnection::charge(std::uint64_t to_send, resource::Priority priority) 
 }
 
 void QuicConnection::wake_writers() {
-  if (waiting_writers_.empty() || session_->unsent() >= endpoint_.context().options.output_buffer) return;
+  if (waiting_writers_.empty() || session_->unsent() >= endpoint_->context().options.output_buffer) return;
   for (const StreamId id : waiting_writers_.take())
     if (QuicStream* stream = find(id)) stream->writable_.notify_all();
 }
@@ -355,8 +381,8 @@ void QuicConnection::on_established() {
   info_.remote_peer = session_->remote_peer();
   info_.remote_key = session_->remote_key();
   info_.opened_at = now();
-  if (endpoint_.local().address.is_unspecified() && !routes_.empty() && !routes_.back().local.is_unspecified())
-    info_.local_address = quic_multiaddr({routes_.back().local, endpoint_.local().port});
+  if (endpoint_->local().address.is_unspecified() && !routes_.empty() && !routes_.back().local.is_unspecified())
+    info_.local_address = quic_multiaddr({routes_.back().local, endpoint_->local().port});
 }
 
 void QuicConnection::on_stream(StreamId id) {
@@ -412,9 +438,9 @@ void QuicConnection::on_stop(StreamId id, std::uint64_t code) {
 }
 
 void QuicConnection::on_datagram(Bytes datagram) {
-  const std::size_t limit = endpoint_.context().options.max_datagram_queue;
+  const std::size_t limit = endpoint_->context().options.max_datagram_queue;
   if (reason_ || datagram_bytes_ + datagram.size() + kDatagramOverhead > limit) {
-    ++endpoint_.context().counters.datagrams_dropped;
+    ++endpoint_->context().counters.datagrams_dropped;
     return;
   }
   datagram_bytes_ += datagram.size() + kDatagramOverhead;
@@ -451,29 +477,30 @@ bool QuicConnection::update_keys() {
 
 void QuicConnection::on_id_added(const ConnectionId& id) {
   ids_.push_back(id);
-  endpoint_.add_id(id, *this);
+  endpoint_->add_id(id, *this);
 }
 
 void QuicConnection::on_id_removed(const ConnectionId& id) {
   std::erase(ids_, id);
-  endpoint_.remove_id(id);
+  endpoint_->remove_id(id);
 }
 
 void QuicConnection::on_reset_token_added(const ResetToken& token) {
   reset_tokens_.push_back(token);
-  endpoint_.add_reset_token(token, *this);
+  endpoint_->add_reset_token(token, *this);
 }
 
 void QuicConnection::on_reset_token_removed(const ResetToken& token) {
   std::erase(reset_tokens_, token);
-  endpoint_.remove_reset_token(token, *this);
+  endpoint_->remove_reset_token(token, *this);
 }
 
 void QuicConnection::on_path_changed(const io::Endpoint& remote) {
+  remote_ = remote;
   Multiaddr address = quic_multiaddr(remote);
   if (address == info_.remote_address) return;
   info_.remote_address = std::move(address);
-  ++endpoint_.context().counters.path_changes;
+  ++endpoint_->context().counters.path_changes;
 }
 
 }  // namespace starling::transport::quic

@@ -36,7 +36,6 @@ class QuicStream final : public RawStream {
  private:
   friend class QuicConnection;
   void end(CloseReason reason);
-  Error ended_error(const CloseReason& reason, Op op) const;
   /// Nothing more will be sent, for whatever cause.
   bool write_over() const { return write_closed_ || stopped_ || reason_; }
 
@@ -74,6 +73,16 @@ class QuicConnection final : public Connection, public DatagramChannel, private 
   void socket_failed(const Error& error);
   /// Nothing of the remote was heard, and the network says that nothing will be.
   void undeliverable(const Error& error);
+  /// The address of ours that its packets come to and leave from; unspecified while nobody told.
+  io::IpAddress home() const;
+  /// That address is no longer there: packets leave from wherever the system chooses.
+  void forget_home() { routes_.clear(); }
+  /// Goes on from `address`, through the socket of `endpoint`: a migration, if the peer and the state of the connection
+  /// permit one; else the peer takes it for a NAT that changed its mind. Of connections that were dialed.
+  void move_to(Endpoint& endpoint, const io::IpAddress& address);
+  bool may_move() const { return !finished_ && !reason_ && established() && info_.direction == Direction::Outbound; }
+  const io::Endpoint& remote() const { return remote_; }
+  Endpoint& endpoint() { return *endpoint_; }
   bool awaits_answer_of(const io::Endpoint& remote) const { return awaited_ == remote; }
   bool established() const { return session_ && session_->established(); }
   /// When the remote was heard first.
@@ -144,7 +153,8 @@ class QuicConnection final : public Connection, public DatagramChannel, private 
   io::IpAddress local_for(const io::Endpoint& remote) const;
   TimePoint now() const;
 
-  Endpoint& endpoint_;
+  Endpoint* endpoint_;
+  io::Endpoint local_, remote_;  // the path as the session knows it
   HandshakeWatcher* watcher_;
   std::unique_ptr<Session> session_;
   ConnectionInfo info_;

@@ -28,14 +28,14 @@ Endpoint::~Endpoint() {
   acceptor_ = nullptr;
   pending_.clear();
   retired_.clear();
-  STARLING_ASSERT(users_ == 0, "connections end before the transport they came from");
+  STARLING_ASSERT(users_.empty(), "connections end before the transport they came from");
 }
 
 void Endpoint::set_acceptor(Acceptor* acceptor) {
   acceptor_ = acceptor;
   if (acceptor_ != nullptr) return;
   pending_.clear();
-  if (users_ == 0 && open_) close();
+  if (users_.empty() && open_) close();
 }
 
 void Endpoint::close() {
@@ -44,8 +44,6 @@ void Endpoint::close() {
   owner_.on_idle(*this);
 }
 
-void Endpoint::enter(QuicConnection&) { ++users_; }
-
 void Endpoint::leave(QuicConnection& connection, std::vector<ConnectionId> ids, ByteVector last, Duration time) {
   const TimePoint until = context_.world.reactor.after(time);
   for (const ConnectionId& id : ids) {
@@ -53,7 +51,8 @@ void Endpoint::leave(QuicConnection& connection, std::vector<ConnectionId> ids, 
     closing_.put(id, {last, until, 0});
   }
   std::erase(waiting_for_room_, &connection);
-  if (--users_ == 0 && acceptor_ == nullptr && open_) close();
+  std::erase(users_, &connection);
+  if (users_.empty() && acceptor_ == nullptr && open_) close();
 }
 
 std::size_t Endpoint::send(const io::OutgoingDatagrams& datagrams, QuicConnection& waits) {

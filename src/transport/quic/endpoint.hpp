@@ -57,7 +57,9 @@ class Endpoint final : private HandshakeWatcher {
 
   // For connections.
   const EndpointContext& context() const { return context_; }
-  void enter(QuicConnection& connection);
+  void enter(QuicConnection& connection) { users_.push_back(&connection); }
+  /// Everybody that uses the socket now.
+  std::vector<QuicConnection*> connections() const { return users_; }
   /// `last` is repeated to a peer that goes on sending to one of `ids`, for `time`.
   void leave(QuicConnection& connection, std::vector<ConnectionId> ids, ByteVector last, Duration time);
   /// Between the two, word that nothing can be delivered where `connection` dials goes to it.
@@ -117,7 +119,7 @@ class Endpoint final : private HandshakeWatcher {
   LruMap<ConnectionId, Closing, ConnectionIdHash> closing_;
   std::vector<QuicConnection*> waiting_for_room_;
   std::vector<QuicConnection*> awaiting_;  // dials that nobody answered yet
-  std::size_t users_ = 0;
+  std::vector<QuicConnection*> users_;
   bool open_ = true;
   double reply_tokens_;
   TimePoint replies_counted_at_;

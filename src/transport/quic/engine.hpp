@@ -130,6 +130,9 @@ class Session {
   virtual Duration round_trip() const = 0;
   /// How long a closed session's packets may still wander about.
   virtual Duration drain_time() const = 0;
+  /// From now on by `path`, whose local end is another one. False when the state of the session, or the peer, does not
+  /// permit it. spec: RFC 9000, 9.2
+  virtual bool migrate(const Path& path, TimePoint now) = 0;
   /// From now on, new keys. False when it is too early for it.
   virtual bool update_keys(TimePoint now) = 0;
 };

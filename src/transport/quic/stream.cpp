@@ -14,13 +14,13 @@ void QuicStream::consume(std::size_t bytes) {
 Result<bool> QuicStream::at_end() const {
   if (!inbox_.empty()) return false;
   if (remote_closed_) return true;
-  if (reason_) return std::unexpected(ended_error(*reason_, Op::Read));
+  if (reason_) return std::unexpected(reason_->stream_error(Op::Read));
   return false;
 }
 
 Result<std::size_t> QuicStream::try_write(Bytes data) {
-  if (reason_) return std::unexpected(ended_error(*reason_, Op::Write));
-  if (stopped_) return std::unexpected(ended_error(*stopped_, Op::Write));
+  if (reason_) return std::unexpected(reason_->stream_error(Op::Write));
+  if (stopped_) return std::unexpected(stopped_->stream_error(Op::Write));
   if (write_closed_) return fail(ErrorCode::StreamClosed, Op::Write, Origin::Local, "this side was closed before");
   return connection_->write(*this, data);
 }
@@ -39,14 +39,6 @@ void QuicStream::end(CloseReason reason) {
   if (!reason_) reason_ = std::move(reason);
   readable_.notify_all();
   writable_.notify_all();
-}
-
-Error QuicStream::ended_error(const CloseReason& reason, Op op) const {
-  const Origin origin = reason.by == CloseReason::By::Remote ? Origin::Remote : Origin::Local;
-  if (reason.error) {
-    return Error(ErrorCode::ConnectionClosed, op, reason.error->origin(), "stream").caused_by(*reason.error);
-  }
-  return Error(ErrorCode::StreamReset, op, origin, reason.to_string());
 }
 
 }  // namespace starling::transport::quic

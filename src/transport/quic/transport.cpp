@@ -1,4 +1,5 @@
 // The QUIC transport: which socket a dial leaves from, and listeners.
+#include <algorithm>
 #include <list>
 #include <utility>
 
@@ -23,11 +24,14 @@ class Quic final : public QuicTransport, private EndpointOwner {
   const QuicCounters& counters() const override { return counters_; }
   std::size_t open_sockets() const override;
   void set_gate(AcceptGate* gate) override { gate_ = gate; }
+  void network_changed() override;
 
  private:
   void on_idle(Endpoint&) override {}  // swept when the next one is needed
   Result<Endpoint*> open(const io::Endpoint& at);
   Result<Endpoint*> endpoint_for(const io::Endpoint& remote);
+  void leave_address(QuicConnection& connection);
+  bool is_here(const io::IpAddress& address) const;
 
   io::World world_;
   QuicOptions options_;
@@ -36,6 +40,7 @@ class Quic final : public QuicTransport, private EndpointOwner {
   std::unique_ptr<Engine> engine_;
   std::optional<Error> missing_;  // why there is no engine
   std::list<std::unique_ptr<Endpoint>> endpoints_;
+  std::vector<io::Interface> interfaces_;  // as of the last change; empty before the first
 };
 
 class Listener final : public TransportListener, private Acceptor {
@@ -108,12 +113,42 @@ Result<Endpoint*> Quic::endpoint_for(const io::Endpoint& remote) {
   for (const auto& endpoint : endpoints_) {
     const io::Endpoint local = endpoint->open() ? endpoint->local() : io::Endpoint{};
     if (!endpoint->open() || local.address.is_v4() != remote.address.is_v4()) continue;
+    if (!is_here(local.address)) continue;
     const bool reaches = local.address.is_unspecified() || local.address.is_loopback() == remote.address.is_loopback();
     if (endpoint->listening() && reaches) return endpoint.get();
     if (!endpoint->listening() && local.address.is_unspecified()) unbound = endpoint.get();
   }
   if (unbound != nullptr) return unbound;
   return open({remote.address.is_v4() ? io::IpAddress() : io::IpAddress::v6({}), 0});
+}
+
+bool Quic::is_here(const io::IpAddress& address) const {
+  return address.is_unspecified() || interfaces_.empty() ||
+         std::ranges::any_of(interfaces_, [&](const io::Interface& each) { return each.address == address; });
+}
+
+void Quic::network_changed() {
+  auto seen = world_.network.interfaces();
+  if (!seen) return;
+  interfaces_ = *std::move(seen);
+  std::vector<QuicConnection*> all;
+  for (const auto& endpoint : endpoints_)
+    for (QuicConnection* connection : endpoint->connections()) all.push_back(connection);
+  for (QuicConnection* connection : all)
+    if (!is_here(connection->home())) leave_address(*connection);
+}
+
+// To the first address that can take its place. Without one the connection waits for the next change.
+void Quic::leave_address(QuicConnection& connection) {
+  const io::Endpoint remote = connection.remote();
+  const auto next = std::ranges::find_if(interfaces_, [&](const io::Interface& each) {
+    return each.address.is_v4() == remote.address.is_v4() && !each.address.is_loopback() &&
+           !each.address.is_link_local();
+  });
+  if (next == interfaces_.end()) return;
+  if (!connection.may_move()) return connection.forget_home();
+  if (is_here(connection.endpoint().local().address)) return connection.move_to(connection.endpoint(), next->address);
+  if (auto endpoint = endpoint_for(remote)) connection.move_to(**endpoint, next->address);
 }
 
 Result<std::unique_ptr<TransportListener>> Quic::listen(const Multiaddr& address) {

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "starling/transport/transport.hpp"
+#include "transport/ip_endpoint.hpp"
 
 namespace starling::transport {
 namespace {
@@ -23,8 +24,7 @@ bool is(const Parts& parts, std::size_t from, std::initializer_list<Protocol> pr
 std::optional<WebSocketAddress> WebSocketAddress::parse(const Multiaddr& address) {
   const Parts parts = address.components();
   if (parts.size() < 3) return std::nullopt;
-  const auto endpoint =
-      tcp_endpoint(Multiaddr().with(parts[0].protocol, parts[0].value).with(parts[1].protocol, parts[1].value));
+  const auto endpoint = ip_endpoint(address, Protocol::Tcp);
   if (!endpoint) return std::nullopt;
   WebSocketAddress parsed{.endpoint = *endpoint, .tls = !is(parts, 2, {Protocol::Ws}), .sni = {}, .suffix = {}};
   if (is(parts, 2, {Protocol::Tls, Protocol::Sni, Protocol::Ws}))

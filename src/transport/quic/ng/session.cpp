@@ -460,6 +460,12 @@ Duration NgSession::drain_time() const {
   return kLifetimesToDrain * duration_from_ng(ngtcp2_conn_get_pto(connection_.get()));
 }
 
+bool NgSession::migrate(const Path& path, TimePoint now) {
+  PathNames names(path);
+  const ngtcp2_path ng_path = names.get();
+  return !ended_ && ngtcp2_conn_initiate_immediate_migration(connection_.get(), &ng_path, ng::to_ng(now)) == 0;
+}
+
 bool NgSession::update_keys(TimePoint now) {
   return !ended_ && ngtcp2_conn_initiate_key_update(connection_.get(), ng::to_ng(now)) == 0;
 }

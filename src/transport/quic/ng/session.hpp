@@ -61,6 +61,7 @@ class NgSession final : public Session, private TlsOwner {
   const std::optional<crypto::PublicKey>& remote_key() const override { return remote_key_; }
   Duration round_trip() const override;
   Duration drain_time() const override;
+  bool migrate(const Path& path, TimePoint now) override;
   bool update_keys(TimePoint now) override;
 
  private:

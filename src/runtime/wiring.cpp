@@ -105,6 +105,7 @@ transport::WebSocketOptions websocket_options(const Options& options) {
           .certificate_file = w.certificate_file,
           .key_file = w.key_file,
           .ca_file = w.ca_file,
+          .any_certificate = w.any_certificate,
           .certificate_check = w.certificate_check};
 }
 

@@ -59,7 +59,7 @@ class WebHandshake : public WebTlsHandshake {
   }
   Error failure() {
     const long verdict = SSL_get_verify_result(session_->ssl());
-    if (verdict != X509_V_OK) {
+    if (verdict != X509_V_OK && SSL_get_verify_mode(session_->ssl()) != SSL_VERIFY_NONE) {
       ERR_clear_error();
       return Error(ErrorCode::CertificateUntrusted, Op::Secure, Origin::Remote, X509_verify_cert_error_string(verdict));
     }
@@ -186,7 +186,8 @@ class Server final : public WebTlsServer {
 }  // namespace
 
 Result<std::unique_ptr<WebTlsClient>> WebTlsClient::create(WebTlsClientOptions options) {
-  STARLING_TRY(auto context, make_web_client_context(options.ca_file));
+  STARLING_TRY(auto context,
+               options.any_certificate ? make_trusting_web_client_context() : make_web_client_context(options.ca_file));
   return std::make_unique<Client>(std::move(context), std::move(options.unix_seconds));
 }
 

@@ -64,6 +64,12 @@ Result<SslContextPtr> make_web_client_context(const std::string& ca_file) {
   return context;
 }
 
+Result<SslContextPtr> make_trusting_web_client_context() {
+  STARLING_TRY(auto context, make_context());
+  SSL_CTX_set_verify(context.get(), SSL_VERIFY_NONE, nullptr);
+  return context;
+}
+
 Result<SslContextPtr> make_web_server_context(const std::string& certificate_file, const std::string& key_file) {
   STARLING_TRY(auto context, make_context());
   STARLING_TRY(const EvpKeyPtr key, load_key(key_file));

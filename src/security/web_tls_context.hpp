@@ -12,6 +12,8 @@ namespace starling::security {
 
 /// For clients: trusts the authorities in `ca_file`, or the system's if it is empty.
 Result<SslContextPtr> make_web_client_context(const std::string& ca_file);
+/// For clients that take every certificate.
+Result<SslContextPtr> make_trusting_web_client_context();
 /// For servers: certificate chain and key. The key file is refused if others can read it.
 Result<SslContextPtr> make_web_server_context(const std::string& certificate_file, const std::string& key_file);
 

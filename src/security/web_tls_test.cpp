@@ -130,6 +130,15 @@ TEST_F(WebTls, the_systems_authorities_do_not_vouch_for_a_self_signed_certificat
   EXPECT_EQ(connect(*dialing, *serving).client.status.error(), ErrorCode::CertificateUntrusted);
 }
 
+TEST_F(WebTls, a_client_that_asks_for_no_proof_takes_every_certificate) {
+  const auto trusting = WebTlsClient::create({.ca_file = {}, .unix_seconds = {}, .any_certificate = true}).value();
+  const auto server = this->server();
+  for (const char* name : {"node.example", "somebody.else", "192.0.2.1"}) {
+    const Two two = connect(*trusting, *server, name);
+    EXPECT_TRUE(two.client.status && two.client.handshake->done() && two.server.handshake->done()) << name;
+  }
+}
+
 TEST_F(WebTls, certificates_are_judged_by_the_clock_passed_in) {
   const auto serving = server();
   for (const std::int64_t time : {std::int64_t{0}, std::int64_t{9'000'000'000}}) {

@@ -46,9 +46,9 @@ Swarm::Swarm(io::World world, PeerId local, const SwarmOptions& options, SwarmEv
       local_(std::move(local)),
       options_(options),
       events_(events),
+      dialing_(std::make_unique<Dialing>(world, options)),
       manager_(options.connections),
       house_keeping_(world.reactor, [this] { keep_house(); }),
-      dialing_(std::make_unique<Dialing>(world, options)),
       tasks_(world.reactor),
       dial_tasks_(world.reactor) {}
 

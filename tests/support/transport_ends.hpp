@@ -154,6 +154,7 @@ struct End {
             .certificate_file = certificate,
             .key_file = folder.write("web.key", kWebKeyA),
             .ca_file = certificate,
+            .any_certificate = false,
             .certificate_check = 10s,
             .unix_seconds = [] { return kWebCertificateTime; }};
   }

@@ -57,6 +57,7 @@ struct Options {
     std::uint64_t max_frame_bytes = 256u << 20;  // as rust-libp2p; content is handed on as it comes, not held
     std::string certificate_file, key_file;      // PEM; needed to listen on /wss; the key for its owner only
     std::string ca_file;                         // authorities for dialing /wss; empty: the system's
+    bool any_certificate = false;                // dialing /wss: take every certificate; libp2p inside proves the peer
     Duration certificate_check = 60s;            // how often a listener looks whether the files changed
   } websocket;
 

@@ -41,6 +41,8 @@ struct WebTlsClientOptions {
   std::string ca_file;
   /// Seconds since 1970, by which certificates are judged. Empty: the system's clock.
   std::function<std::int64_t()> unix_seconds;
+  /// Encrypts towards whoever answers: only for callers whose own protocol inside proves the server.
+  bool any_certificate = false;
 };
 
 class WebTlsClient {

@@ -18,6 +18,7 @@ struct WebSocketOptions {
   std::string certificate_file;   // to listen on /wss: PEM, the certificate and those above it
   std::string key_file;           // its key, PEM, mode 0600
   std::string ca_file;            // authorities to trust when dialing /wss; empty: the system's
+  bool any_certificate;           // dialing /wss: take every certificate; the handshake inside proves the peer
   Duration certificate_check;     // how often a listener looks whether the certificate files changed
   std::function<std::int64_t()> unix_seconds = {};  // the time certificates are judged by; empty: the system's
 };

@@ -5,6 +5,7 @@
 
 #include "cli/interop/contract.hpp"
 #include "cli/interop/redis.hpp"
+#include "cli/interop/web_certificate.hpp"
 #include "cli/session.hpp"
 
 namespace starling::cli {
@@ -18,7 +19,19 @@ NodeFlags node_flags(const Contract& contract, bool perf) {
   if (!contract.muxer.empty()) flags.settings.push_back({"transport.muxers", contract.muxer, "MUXER"});
   flags.timeout = std::to_string(std::chrono::duration_cast<std::chrono::seconds>(contract.timeout).count()) + "s";
   if (perf) flags.settings.push_back({"perf.serve", "true", "perf"});
+  if (contract.dialer) flags.settings.push_back({"websocket.any_certificate", "true", "TRANSPORT"});
   return flags;
+}
+
+/// Runs one side of a suite; a listener on /wss has a certificate as long.
+int run_side(const Contract& contract, bool perf, const std::function<io::Task<int>(Session&)>& body) {
+  NodeFlags flags = node_flags(contract, perf);
+  if (contract.dialer || contract.transport != "wss") return run_session(flags, contract.dialer, body);
+  const auto certificate = WebCertificate::make();
+  if (!certificate) return report(certificate.error(), false);
+  flags.settings.push_back({"websocket.certificate_file", certificate->certificate_file(), "TRANSPORT"});
+  flags.settings.push_back({"websocket.key_file", certificate->key_file(), "TRANSPORT"});
+  return run_session(flags, contract.dialer, body);
 }
 
 // Others cannot reach a loopback address in the suites' networks; on one machine it may be all there is.
@@ -127,13 +140,13 @@ io::Task<int> dial_and_measure(Session& session, const Contract& contract) {
 }  // namespace
 
 int run_transport(const Contract& contract) {
-  return run_session(node_flags(contract, /*perf=*/false), contract.dialer, [&contract](Session& session) {
+  return run_side(contract, /*perf=*/false, [&contract](Session& session) {
     return contract.dialer ? dial_and_ping(session, contract) : serve(session, contract, &Redis::push);
   });
 }
 
 int run_perf(const Contract& contract) {
-  return run_session(node_flags(contract, /*perf=*/true), contract.dialer, [&contract](Session& session) {
+  return run_side(contract, /*perf=*/true, [&contract](Session& session) {
     return contract.dialer ? dial_and_measure(session, contract) : serve(session, contract, &Redis::set);
   });
 }

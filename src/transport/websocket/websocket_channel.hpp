@@ -53,7 +53,7 @@ class WebSocketChannel final : public security::Channel {
   Random& random_;
   std::uint64_t payload_left_ = 0;  // of the data frame that is coming in
   std::array<std::uint8_t, 4> mask_{};
-  bool masked_ = false, in_message_ = false, last_ = false;
+  bool masked_ = false, in_message_ = false;
   std::optional<ByteVector> pong_;  // to be sent
   std::uint16_t close_code_ = std::uint16_t(Code::Normal);
   std::optional<Error> dead_;

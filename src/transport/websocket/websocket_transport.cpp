@@ -81,7 +81,8 @@ io::Task<Result<std::unique_ptr<Connection>>> WebSocketTransport::dial_once(cons
 
 Result<std::unique_ptr<security::WebTlsHandshake>> WebSocketTransport::begin_tls(std::string server_name) {
   if (!tls_client_) {
-    STARLING_TRY(tls_client_, security::WebTlsClient::create({options_.ca_file, options_.unix_seconds}));
+    STARLING_TRY(tls_client_,
+                 security::WebTlsClient::create({options_.ca_file, options_.unix_seconds, options_.any_certificate}));
   }
   return tls_client_->begin(std::move(server_name), alpn());
 }

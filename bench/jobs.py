@@ -10,6 +10,7 @@ TRIAL_BYTES = 8 * MIB
 A_LITTLE = 64 << 10
 SMALLEST, LARGEST = 8 * MIB, 4096 * MIB
 UNLIMITED = 100_000_000
+LOADED_TIMES = 3  # pings beside an upload are few
 STARTUP_SECONDS = 60  # that a client may need on top of its work
 
 
@@ -36,8 +37,8 @@ class Comparison:
             if value is not None:
                 self.values.append(Value(listener.stack.name, name, metric, round_number, value))
 
-    def timed(self, dialer, listener, mode, event, *flags):
-        seconds = self.scale.seconds
+    def timed(self, dialer, listener, mode, event, *flags, times=1):
+        seconds = self.scale.seconds * times
         return Run(dialer, mode, listener, ["--count", UNLIMITED, "--for", seconds, *flags], event, seconds + STARTUP_SECONDS).event
 
     def transfer(self, dialer, listener, direction, size, streams):
@@ -81,9 +82,9 @@ def requests(key, in_flight, *flags):
     return job
 
 
-def pings(prefix, *flags):
+def pings(prefix, *flags, times=1):
     def job(comparison, dialer, listener):
-        event = comparison.timed(dialer, listener, "ping", "ping-summary", *flags)
+        event = comparison.timed(dialer, listener, "ping", "ping-summary", *flags, times=times)
         if not event["n"]:
             raise Failed(f"{dialer.name} ping {' '.join(flags)} {listener.stack.name}: none came back in time")
         return {f"{prefix}_p50": event["median"], f"{prefix}_p90": event["p90"], f"{prefix}_p99": event["p99"]}
@@ -105,7 +106,7 @@ JOBS = {
     "requests, 64 connections": requests("rr_64c", 256, "--connections", 64),
     "requests, streams kept": requests("rr_kept", 256, "--keep"),
     "pings": pings("ping"),
-    "pings under load": pings("loaded", "--load"),
+    "pings under load": pings("loaded", "--load", times=LOADED_TIMES),
     "connections": connects,
 }
 

@@ -36,11 +36,12 @@ METHOD = """## How it is measured
 - **New connections**: dial, handshake, one ping, close, one after the other.
 - **Memory**: growth of the listener's resident set for each connection, 2 s after identify has run on the last one;
   busy: each has a stream with one request a second. The same process of ours opens them for every listener.
-  A listener that takes them slowly is measured with as many as it took in 25 s, at least a quarter.
+  A listener that takes them slowly is measured with as many as it took in 40 s, at least a quarter.
 - **The link** of 60 ms is one of `tests/lab`, between two namespaces; 1 % of the packets are lost in each direction.
   Left out without root.
 - **Model limit**: each side of TCP, Noise and yamux spends its processor time on framing with the socket and on the
-  cipher: 1 / (1 / framing + 1 / cipher) for sender and receiver, the slower of the two, from this run's own figures.
+  cipher: 1 / (1 / framing + 1 / cipher) for sender and receiver, the slower of the two, from this run's own figures,
+  measured before and after the jobs; the better one counts.
 """
 
 

@@ -151,11 +151,13 @@ void emit(const char* event, boost::json::object fields) {
 }
 
 io::Task<Result<runtime::Node*>> Nodes::connected() {
-  STARLING_CO_TRY(auto made, make_node(world_, options_));
-  runtime::Node* node = made.get();
-  all_.push_back(std::move(made));
-  STARLING_CO_CHECK(co_await node->host().connect(target_.peer, {target_.address}));
-  co_return node;
+  STARLING_CO_TRY(auto node, make_node(world_, options_));
+  if (const auto connection = co_await node->host().connect(target_.peer, {target_.address}); !connection) {
+    co_await node->close();
+    co_return std::unexpected(connection.error());
+  }
+  all_.push_back(std::move(node));
+  co_return all_.back().get();
 }
 
 io::Task<void> Nodes::close() {

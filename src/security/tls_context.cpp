@@ -7,7 +7,8 @@
 namespace starling::security {
 namespace {
 
-// ChaCha20-Poly1305 is last: where the processor has AES, GCM is quicker, and every peer has all three.
+// ChaCha20-Poly1305 is last: where the processor has AES, GCM is quicker, and every peer has all three. The listener's
+// order counts: rust-libp2p offers ChaCha20-Poly1305 first.
 constexpr char kCiphers[] = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
 constexpr char kGroups[] = "X25519:P-256:P-384";
 // Curves first: RSA only for peers that have nothing else (spec: tls/tls.md, Peer Authentication). No SHA-1.
@@ -19,7 +20,7 @@ constexpr int kSecurityLevel = 2;  // 112 bits; said here so that a system-wide 
 
 bool set_protocol(SSL_CTX* context) {
   SSL_CTX_set_security_level(context, kSecurityLevel);
-  SSL_CTX_set_options(context, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION);
+  SSL_CTX_set_options(context, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
   SSL_CTX_clear_options(context, SSL_OP_ENABLE_MIDDLEBOX_COMPAT);
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);

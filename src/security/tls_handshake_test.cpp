@@ -60,6 +60,23 @@ TEST(TlsHandshake, a_responder_learns_of_its_refusal_by_alert) {
   EXPECT_THAT(two.responder.status.error().detail(), HasSubstr("the peer refused"));
 }
 
+// rust-libp2p puts ChaCha20-Poly1305 first, wherever it runs.
+TEST(TlsHandshake, the_responder_takes_aes_also_when_the_initiator_would_rather_not) {
+  const auto context = make_tls_context(make_libp2p_certificate(key(0)).value(), TlsHandshake::callbacks()).value();
+  ASSERT_EQ(SSL_CTX_set_ciphersuites(context.get(), "TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256"), 1);
+  const UnixClock clock = now;
+  VerifiedSignatures verified;
+  TlsPair tls;
+  Pair two(*tls.dialer, *tls.listener, {}, {});
+  two.initiator.handshake = std::make_unique<TlsHandshake>(HandshakeConfig{.role = Role::Initiator},
+                                                           TlsSession::create(*context), clock, verified);
+  two.run();
+  ASSERT_TRUE(two.both_done());
+  two.take();
+  SSL* ssl = static_cast<TlsChannel&>(*two.responder.channel).ssl();
+  EXPECT_STREQ(SSL_get_cipher_name(ssl), "TLS_AES_128_GCM_SHA256");
+}
+
 TEST(TlsHandshake, certificates_are_judged_by_the_clock_passed_in) {
   std::int64_t time = 0;
   const auto listener = make_tls(key(1), [&time] { return time; }).value();

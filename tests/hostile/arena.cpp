@@ -4,7 +4,8 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <ctime>
+
+#include "hostile/processor_budget.hpp"
 
 namespace starling::testing {
 namespace {
@@ -15,23 +16,6 @@ using muxer::yamux::Type;
 
 constexpr Duration kPingPause = 100ms;
 constexpr Duration kSlowestPing = 2s;  // two round trips take 40 ms when nobody attacks
-
-// Time of this process on a core, whatever else runs on the machine: a fixed part for what goes on beside the attack
-// (the honest peer, virtual time passing), and so much for each byte that went over the network in either direction,
-// both ends of it included. A handshake costs about 0.2 µs per byte, everything else much less.
-constexpr double kFixedSeconds = 1, kSecondsPerByte = 3e-8;
-constexpr std::uint64_t kBytesPerDatagram = 1200;  // at most: the world counts datagrams, not their bytes
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(undefined_behavior_sanitizer)
-constexpr double kSlowdown = 30;
-#define STARLING_SLOW_ARENA
-#endif
-#endif
-#ifndef STARLING_SLOW_ARENA
-constexpr double kSlowdown = 1;
-#endif
-
-double seconds_on_a_core() { return double(std::clock()) / CLOCKS_PER_SEC; }
 
 std::size_t memory_in_use() {
   const struct mallinfo2 info = mallinfo2();
@@ -90,23 +74,20 @@ Arena::Arena(runtime::Options options, std::uint64_t seed)
 }
 
 void Arena::endure(io::Task<void> attack, std::size_t memory_budget) {
-  const double start = seconds_on_a_core();
+  const ProcessorBudget processor(world_);
   io::run_task(world_.reactor(), run(std::move(attack)));
   world_.reactor().run();
   const std::size_t grown = memory_most_ - std::min(memory_most_, memory_before_);
-  const double seconds = seconds_on_a_core() - start;
-  const io::SimCounters& passed = world_.counters();
-  const std::uint64_t bytes = passed.segment_bytes + (passed.datagrams + passed.datagrams_lost) * kBytesPerDatagram;
-  const double budget = kSlowdown * (kFixedSeconds + kSecondsPerByte * double(bytes));
+  const double seconds = processor.used_seconds();
   std::printf(
-      "  memory +%zu of %zu KiB, %llu honest pings, slowest %lld ms, %llu KiB passed, %.2f of %.1f s of one core\n",
+      "  memory +%zu of %zu KiB, %llu honest pings, slowest %lld ms, %llu KiB passed, %.2f of %.2f s of one core\n",
       grown >> 10, memory_budget >> 10, (unsigned long long)pings_, (long long)(slowest_ / 1ms),
-      (unsigned long long)(bytes >> 10), seconds, budget);
+      (unsigned long long)(processor.bytes() >> 10), seconds, processor.allowed_seconds());
   EXPECT_EQ(trouble_, "") << "the honest peer";
   EXPECT_GT(pings_, 0u);
   EXPECT_LE(slowest_, kSlowestPing);
   EXPECT_LE(grown, memory_budget);
-  EXPECT_LE(seconds, budget) << bytes << " bytes passed";
+  EXPECT_LE(seconds, processor.allowed_seconds()) << processor.bytes() << " bytes passed";
   EXPECT_EQ(victim_.last().still_open, 0u);
   EXPECT_EQ(victim_.machine().open_descriptors(), 0u);
   EXPECT_EQ(world_.reactor().armed_timers(), 0u);

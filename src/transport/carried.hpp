@@ -11,7 +11,7 @@ namespace starling::transport {
 struct Carried {
   Carried(io::Lane& lane, std::size_t window, const Upgrader& upgrader, std::unique_ptr<io::StreamSocket> socket,
           Direction direction, const Multiaddr& remote, const DialOptions& options, std::size_t& taken)
-      : crossing{lane, window, nullptr, nullptr, {}},
+      : crossing{.lane = lane, .window = window, .home_gone = {}},
         carrier(crossing, upgrader, std::move(socket), direction, remote, options),
         seat(taken) {}
   Crossing crossing;

@@ -33,15 +33,6 @@ std::unique_ptr<io::Mail> to_home(Crossing& crossing, Content content) {
   return std::make_unique<ToEnd<CarriedSocket, Content>>(crossing, &Crossing::home, std::move(content));
 }
 
-// Moves what comes behind nothing; appends otherwise.
-void add(ByteQueue& to, ByteQueue bytes) {
-  if (to.empty()) {
-    to = std::move(bytes);
-  } else {
-    to.append(bytes.view());
-  }
-}
-
 }  // namespace
 
 // ---- home -----------------------------------------------------------------------------------------------------------
@@ -69,7 +60,7 @@ void CarriedSocket::take(Negotiated negotiated) {
 
 void CarriedSocket::take(Parcel parcel) {
   if (closed_) return;
-  add(received_, std::move(parcel.bytes));
+  received_.add(std::move(parcel.bytes));
   under_way_ -= parcel.credit;
   remote_ended_ |= parcel.end;
   if (parcel.failure && !failure_) failure_ = std::move(parcel.failure);
@@ -81,28 +72,61 @@ void CarriedSocket::send(Parcel parcel) {
   crossing_.lane.send(std::make_unique<ToEnd<Carrier, Parcel>>(crossing_, &Crossing::there, std::move(parcel)));
 }
 
-Result<std::size_t> CarriedSocket::try_read(MutableBytes into) {
+Status CarriedSocket::check_readable() const {
   if (closed_) return fail(ErrorCode::Closed, Op::Read, Origin::Local);
-  if (received_.empty() && !into.empty()) {
-    if (failure_) return std::unexpected(*failure_);
-    if (remote_ended_) return std::size_t{0};
-    return fail(ErrorCode::WouldBlock, Op::Read, Origin::Local);
-  }
-  const std::size_t count = std::min(received_.size(), into.size());
-  std::copy_n(received_.view().begin(), count, into.begin());
-  received_.consume(count);
-  credit_ += count;
+  if (!received_.empty()) return {};
+  if (failure_) return std::unexpected(*failure_);
+  if (remote_ended_) return {};
+  return fail(ErrorCode::WouldBlock, Op::Read, Origin::Local);
+}
+
+Status CarriedSocket::check_writable() const {
+  if (closed_ || write_ended_) return fail(ErrorCode::Closed, Op::Write, Origin::Local);
+  if (failure_) return std::unexpected(*failure_);
+  if (under_way_ >= crossing_.window) return fail(ErrorCode::WouldBlock, Op::Write, Origin::Local);
+  return {};
+}
+
+void CarriedSocket::give_credit(std::size_t bytes) {
+  credit_ += bytes;
   if (credit_ >= crossing_.window / kCreditShare) send({.bytes = {}, .credit = std::exchange(credit_, 0)});
-  return count;
+}
+
+Result<std::size_t> CarriedSocket::try_read(MutableBytes into) {
+  STARLING_CHECK(check_readable());
+  std::size_t done = 0;
+  while (!received_.empty() && done < into.size()) {
+    const std::size_t count = std::min(received_.front().size(), into.size() - done);
+    std::copy_n(received_.front().view().begin(), count, into.subspan(done).begin());
+    received_.consume(count);
+    done += count;
+  }
+  give_credit(done);
+  return done;
+}
+
+Result<std::size_t> CarriedSocket::read_into(ByteQueue& into) {
+  STARLING_CHECK(check_readable());
+  if (!received_.empty()) into = received_.take_front();
+  give_credit(into.size());
+  return into.size();
 }
 
 Result<std::size_t> CarriedSocket::try_write(Bytes from) {
-  if (closed_ || write_ended_) return fail(ErrorCode::Closed, Op::Write, Origin::Local);
-  if (failure_) return std::unexpected(*failure_);
-  const std::size_t count = std::min(from.size(), crossing_.window - under_way_);
-  if (count == 0 && !from.empty()) return fail(ErrorCode::WouldBlock, Op::Write, Origin::Local);
+  STARLING_CHECK(check_writable());
   Parcel parcel;
-  parcel.bytes.append(from.first(count));
+  parcel.bytes.append(from.first(std::min(from.size(), crossing_.window - under_way_)));
+  const std::size_t count = parcel.bytes.size();
+  under_way_ += count;
+  send(std::move(parcel));
+  return count;
+}
+
+Result<std::size_t> CarriedSocket::write_from(ByteQueue& from) {
+  STARLING_CHECK(check_writable());
+  Parcel parcel;
+  parcel.bytes.swap(from);
+  const std::size_t count = parcel.bytes.size();
   under_way_ += count;
   send(std::move(parcel));
   return count;
@@ -157,7 +181,8 @@ io::Task<void> Carrier::work() {
   io::Runnable::unlink();
   socket_.reset();
   channel_.reset();
-  for (ByteQueue* queue : {&wire_in_, &wire_out_, &opened_, &unsealed_}) queue->clear();
+  for (ByteQueue* queue : {&wire_in_, &wire_out_, &opened_}) queue->clear();
+  unsealed_.clear();
 }
 
 io::Task<void> Carrier::negotiate_and_carry() {
@@ -199,13 +224,16 @@ io::Task<void> Carrier::carry() {
 }
 
 void Carrier::take(Parcel parcel) {
-  if (parcel.close) return life_.cancel(Error(ErrorCode::Closed, Op::Close, Origin::Local));
+  if (parcel.close) {
+    crossing_.heard_close = true;
+    return life_.cancel(Error(ErrorCode::Closed, Op::Close, Origin::Local));
+  }
   if (parcel.credit > 0) {
     under_way_ -= parcel.credit;
     credit_came_.notify_all();
   }
   if (failed_) return;
-  add(unsealed_, std::move(parcel.bytes));
+  unsealed_.add(std::move(parcel.bytes));
   ending_ |= parcel.end;
   schedule_flush();
 }
@@ -220,7 +248,11 @@ Status Carrier::on_plaintext(Bytes plaintext) {
 // What was opened before a record failed still counts. The channel's last word about it leaves if it can.
 Status Carrier::open_received() {
   Status opened;
-  if (!wire_in_.empty()) opened = channel_->open(wire_in_, *this);
+  if (!wire_in_.empty()) {
+    opened_.prepare(wire_in_.size());
+    opened = channel_->open(wire_in_, *this);
+    if (opened_.empty()) opened_.clear();
+  }
   const bool ended = channel_->remote_closed();
   if (!opened_.empty() || ended) {
     under_way_ += opened_.size();
@@ -301,8 +333,8 @@ void Carrier::flush() {
 // At the end, the channel's farewell and then the socket's.
 Status Carrier::seal_some() {
   while (!unsealed_.empty() && wire_out_.size() < kWireTarget) {
-    const std::size_t count = std::min(unsealed_.size(), kWireTarget - wire_out_.size());
-    STARLING_CHECK(channel_->seal(unsealed_.view().first(count), wire_out_));
+    const std::size_t count = std::min(unsealed_.front().size(), kWireTarget - wire_out_.size());
+    STARLING_CHECK(channel_->seal(unsealed_.front().view().first(count), wire_out_));
     unsealed_.consume(count);
     credit_ += count;
   }

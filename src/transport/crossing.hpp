@@ -2,8 +2,9 @@
 // the security channel; the CarriedSocket at home is the byte stream above them, in which the muxer session goes on
 // living beside the protocols. Between the two go parcels: plaintext, credit, and how it ends.
 //
-// Limits: each direction has at most `window` bytes on their way or untaken, and one read (256 KiB) beyond. Whoever has
-// no credit left waits, which fills the socket and so makes the remote wait. Private to the layer.
+// Limits: each direction has at most `window` bytes on their way or untaken, and beyond them what the last parcel
+// brought at once: a read (256 KiB), or a connection's output. Whoever has no credit left waits, which fills the socket
+// and so makes the remote wait. Private to the layer.
 //
 // Lifetime: the Crossing outlives both ends and every parcel between them (spread.cpp sees to it). Each end is touched
 // by its own thread only.
@@ -12,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "starling/io/lane.hpp"
 #include "transport/upgrade.hpp"
@@ -30,6 +32,30 @@ struct Parcel {
   std::optional<Error> failure = {};  // to home: reading or writing has failed
 };
 
+/// Bytes as they came, piece by piece: what is moved in is not copied together.
+class Pieces {
+ public:
+  bool empty() const { return pieces_.empty(); }
+  void add(ByteQueue piece) {
+    if (!piece.empty()) pieces_.push_back(std::move(piece));
+  }
+  ByteQueue& front() { return pieces_.front(); }
+  /// Of the front.
+  void consume(std::size_t bytes) {
+    front().consume(bytes);
+    if (front().empty()) pieces_.erase(pieces_.begin());
+  }
+  ByteQueue take_front() {
+    ByteQueue piece = std::move(front());
+    pieces_.erase(pieces_.begin());
+    return piece;
+  }
+  void clear() { pieces_.clear(); }
+
+ private:
+  std::vector<ByteQueue> pieces_;  // few: each is what crossed in one turn
+};
+
 /// What the carrier agreed on with the remote.
 struct Negotiated {
   Status status;
@@ -45,6 +71,7 @@ struct Crossing {
   io::Lane& lane;
   std::size_t window;             // bytes
   CarriedSocket* home = nullptr;  // home's thread only
+  bool heard_close = false;       // the lane's, then home's: nothing from home is on its way any more
   Carrier* there = nullptr;       // home's until the lane runs it, then the lane's
   io::WaitQueue home_gone;        // home's
 };
@@ -68,6 +95,11 @@ class CarriedSocket final : public io::StreamSocket, private io::Runnable {
   io::Endpoint local() const override { return local_; }
   io::Endpoint remote() const override { return remote_; }
 
+  /// As try_read() and try_write() without a copy: puts what came at once into `into`, which must be empty; empties
+  /// `from`.
+  Result<std::size_t> read_into(ByteQueue& into);
+  Result<std::size_t> write_from(ByteQueue& from);
+
   // From the mailbox.
   void take(Parcel parcel);
   void take(Negotiated negotiated);
@@ -76,12 +108,15 @@ class CarriedSocket final : public io::StreamSocket, private io::Runnable {
   void run() override { again_.notify_all(); }
   io::QueueWait wait(io::WaitQueue& queue, bool ready);
   void send(Parcel parcel);
+  Status check_readable() const;
+  Status check_writable() const;
+  void give_credit(std::size_t bytes);
 
   io::Reactor& reactor_;
   Crossing& crossing_;
   io::Endpoint local_, remote_;
   std::optional<Negotiated> negotiated_;
-  ByteQueue received_;
+  Pieces received_;
   std::size_t under_way_ = 0;  // written bytes without credit yet
   std::size_t credit_ = 0;     // read bytes, of which the carrier does not know yet
   std::optional<Error> failure_;
@@ -126,7 +161,7 @@ class Carrier final : public io::LaneWork, private security::PlaintextSink, priv
   std::unique_ptr<security::Channel> channel_;
   ByteQueue wire_in_, wire_out_;
   ByteQueue opened_;           // to ship home
-  ByteQueue unsealed_;         // from home
+  Pieces unsealed_;            // from home
   std::size_t under_way_ = 0;  // shipped bytes without credit yet
   std::size_t credit_ = 0;     // bytes from home that were sealed, of which home does not know yet
   bool ending_ = false, said_farewell_ = false, blocked_ = false, failed_ = false;

@@ -4,6 +4,8 @@
 #include <limits>
 #include <utility>
 
+#include "transport/crossing.hpp"
+
 namespace starling::transport {
 namespace {
 
@@ -115,8 +117,8 @@ io::Task<void> MuxedConnection::read_until_end() {
   if (Status status = take_received(); !status) co_return end_by(CloseReason::failure(status.error()));
   for (int reads = 1;; ++reads) {
     ByteQueue& in = parts_.wire_in;
-    const MutableBytes room = in.prepare(in.empty() ? kReadChunk : kMinReadRoom);
-    const auto got = parts_.socket->try_read(room);
+    bool drained = true;
+    const auto got = read_wire(drained);
     if (!got) {
       if (in.empty()) in.clear();
       if (!(got.error() == ErrorCode::WouldBlock)) {
@@ -128,11 +130,10 @@ io::Task<void> MuxedConnection::read_until_end() {
       continue;
     }
     if (*got == 0) co_return end_by_remote();
-    in.commit(*got);
     stats_.bytes_in += *got;
     if (Status status = take_received(); !status) co_return end_by(CloseReason::failure(status.error()));
     if (reason_) co_return;
-    if (*got < room.size()) {  // the socket is empty: wait without asking it again
+    if (drained) {  // the socket is empty: wait without asking it again
       if (in.empty()) in.clear();
       if (!co_await parts_.socket->readable()) co_return;
       reads = 0;
@@ -141,6 +142,17 @@ io::Task<void> MuxedConnection::read_until_end() {
       reads = 0;
     }
   }
+}
+
+// Bytes read, 0 at the end, and whether the socket is empty now.
+Result<std::size_t> MuxedConnection::read_wire(bool& drained) {
+  ByteQueue& in = parts_.wire_in;
+  if (parts_.carried != nullptr) return parts_.carried->read_into(in);
+  const MutableBytes room = in.prepare(in.empty() ? kReadChunk : kMinReadRoom);
+  const auto got = parts_.socket->try_read(room);
+  if (got) in.commit(*got);
+  drained = got && *got < room.size();
+  return got;
 }
 
 Status MuxedConnection::take_received() {
@@ -209,10 +221,9 @@ void MuxedConnection::flush() {
     if (Status sealed = seal_output(); !sealed) return end_by(CloseReason::failure(sealed.error()));
     ByteQueue& out = parts_.wire_out;
     if (out.empty()) break;
-    const auto wrote = parts_.socket->try_write(out.view());
+    const auto wrote = write_wire();
     if (wrote) {
       stats_.bytes_out += *wrote;
-      out.consume(*wrote);
     } else if (wrote.error() == ErrorCode::WouldBlock) {
       blocked_ = true;
       write_wanted_.notify_all();
@@ -226,9 +237,21 @@ void MuxedConnection::flush() {
   arm_timer();
 }
 
+Result<std::size_t> MuxedConnection::write_wire() {
+  ByteQueue& out = parts_.wire_out;
+  if (parts_.carried != nullptr) return parts_.carried->write_from(out);
+  const auto wrote = parts_.socket->try_write(out.view());
+  if (wrote) out.consume(*wrote);
+  return wrote;
+}
+
 Status MuxedConnection::seal_output() {
   ByteQueue& plain = parts_.session->output();
   ByteQueue& wire = parts_.wire_out;
+  if (parts_.carried != nullptr && wire.empty()) {
+    wire.swap(plain);
+    return {};
+  }
   while (!plain.empty() && wire.size() < kWireTarget) {
     const std::size_t count = std::min(plain.size(), kWireTarget - wire.size());
     STARLING_CHECK(parts_.channel->seal(plain.view().first(count), wire));

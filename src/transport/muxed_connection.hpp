@@ -72,7 +72,8 @@ class MuxedConnection final : public Connection,
     std::unique_ptr<WindowCharge> windows;
     std::unique_ptr<muxer::Session> session;
     ByteQueue wire_in, wire_out, plaintext_in;
-    Seat seat = {};  // its place on the home reactor, if it is placed at all
+    CarriedSocket* carried = nullptr;  // `socket`, if it is one: then all bytes are moved, not copied
+    Seat seat = {};                    // its place on the home reactor, if it is placed at all
   };
   MuxedConnection(io::World world, const UpgraderOptions& options, ConnectionInfo info, Parts parts);
   ~MuxedConnection() override;
@@ -120,6 +121,8 @@ class MuxedConnection final : public Connection,
   void schedule_flush();
   void flush();
   Status seal_output();
+  Result<std::size_t> write_wire();
+  Result<std::size_t> read_wire(bool& drained);
   void wake_writers();
   void arm_timer();
   void on_timer();

@@ -9,9 +9,9 @@
 namespace starling::transport {
 namespace {
 
-// What a connection on a lane costs at home (muxer, protocols, two copies), as a part of what one at home costs.
-// Measured by bench/spread_bench.cpp.
-constexpr std::size_t kHomeShare = 4;
+// A connection on a lane costs home (muxer, protocols, bytes from another core's cache) a third of what one at home
+// costs, give or take what it carries: bench/spread_bench.cpp.
+constexpr std::size_t kHomeShare = 3;
 
 struct Nothing final : io::LaneWork {
   io::Task<void> work() override { co_return; }
@@ -67,12 +67,14 @@ std::vector<Duration> Spread::cpu_times() const {
   return times;
 }
 
-// Both ends of a crossing are here until neither they nor anything on its way between them is used any more: the lane's
-// last word comes behind all its parcels, and the answer to nothing behind all of ours.
+// Both ends of a crossing are here until neither they nor anything on its way between them is used any more. The lane's
+// last word comes behind all its parcels; home's last one is "close", and where the lane ended without it, the answer
+// to nothing comes behind it.
 io::Task<void> Spread::hold(std::unique_ptr<Carried> carried) {
   Crossing& crossing = carried->crossing;
   co_await crossing.lane.run(carried->carrier);
   while (crossing.home != nullptr) (void)co_await crossing.home_gone.wait();
+  if (crossing.heard_close) co_return;
   Nothing nothing;
   co_await crossing.lane.run(nothing);
 }

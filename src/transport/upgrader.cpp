@@ -320,6 +320,7 @@ io::Task<Result<Agreed>> agree_there(std::unique_ptr<CarriedSocket> socket, Stag
   times.reached = told.times.reached;
   stage_counter = told.stage_counter;
   STARLING_CO_CHECK(told.status);
+  CarriedSocket* const carried = socket.get();
   co_return Agreed{std::move(told.remote_peer),
                    std::move(told.remote_key),
                    std::move(told.security),
@@ -330,7 +331,8 @@ io::Task<Result<Agreed>> agree_there(std::unique_ptr<CarriedSocket> socket, Stag
                     .session = nullptr,
                     .wire_in = {},
                     .wire_out = {},
-                    .plaintext_in = {}}};
+                    .plaintext_in = {},
+                    .carried = carried}};
 }
 
 }  // namespace

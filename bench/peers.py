@@ -27,22 +27,23 @@ class Stack:
 class Peer:
     """An implementation's program. `where` puts its processes elsewhere: a command before its own."""
 
-    def __init__(self, name, command, where=()):
-        self.name, self.command, self.where = name, command, list(where)
+    def __init__(self, name, command, where=(), flags=()):
+        self.name, self.command, self.where, self.flags = name, command, list(where), list(flags)
 
     def available(self):
         return shutil.which(self.command[0]) is not None and os.path.exists(self.command[-1])
 
     def placed(self, where):
-        return Peer(self.name, self.command, where)
+        return Peer(self.name, self.command, where, self.flags)
 
     def line(self, mode, stack, *flags):
-        return [*self.where, *self.command, mode, *stack.flags, *map(str, flags)]
+        return [*self.where, *self.command, mode, *stack.flags, *self.flags, *map(str, flags)]
 
 
-def peers_of(build, interop):
-    """Every peer there can be, Starling first."""
-    return [Peer("starling", [str(build / "bin" / "bench_peer")]),
+def peers_of(build, interop, settings=()):
+    """Every peer there can be, Starling first, with its `settings`: KEY=VALUE each."""
+    ours = [flag for each in settings for flag in ("--set", each)]
+    return [Peer("starling", [str(build / "bin" / "bench_peer")], flags=ours),
             Peer("go", [str(interop / "go" / "gopeer")]),
             Peer("rust", [str(interop / "rust" / "target" / "release" / "rustpeer")]),
             Peer("js", ["node", str(interop / "js" / "peer.mjs")])]

@@ -62,6 +62,7 @@ def arguments_of():
     parser.add_argument("--jobs", default="", metavar="REGEX", help=f"only jobs that match, of: {'; '.join(jobs.JOBS)}")
     parser.add_argument("--mixed", action="store_true", help="also Starling with each other, in both roles")
     parser.add_argument("--pin", action="store_true", help="each side on one core; unfair to runtimes with several threads")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of Starling's: runtime.reactors=2")
     for part, about in (("limits", "limits of the machine"), ("memory", "memory of connections"), ("links", "jobs on emulated links")):
         parser.add_argument(f"--no-{part}", action="store_true", help=f"leave out the {about}")
     parser.add_argument("--write", action="store_true", help="write docs/performance.md and what belongs to it")
@@ -79,7 +80,7 @@ def plan_of(arguments):
 
 
 def chosen_peers(arguments):
-    ours, *others = peers_of(arguments.build, arguments.interop)
+    ours, *others = peers_of(arguments.build, arguments.interop, arguments.set)
     if not ours.available():
         sys.exit(f"bench: no {ours.command[0]}: run ./dev build release --target benchmarks first")
     wanted = arguments.peers.split(",")

@@ -56,13 +56,13 @@ std::uint64_t wall_clock_ns() {
   return std::uint64_t(std::chrono::system_clock::now().time_since_epoch() / std::chrono::nanoseconds(1));
 }
 
-Result<std::unique_ptr<runtime::Node>> make_node(io::World world, runtime::Options options) {
-  STARLING_TRY(auto key, crypto::PrivateKey::generate(crypto::KeyType::Ed25519, world.random));
-  return runtime::Node::create(world, std::move(key), std::move(options), wall_clock_ns());
+Result<std::unique_ptr<runtime::Node>> make_node(const Home& home, runtime::Options options) {
+  STARLING_TRY(auto key, crypto::PrivateKey::generate(crypto::KeyType::Ed25519, home.world.random));
+  return runtime::Node::create(home.world, std::move(key), std::move(options), wall_clock_ns(), nullptr, home.lanes);
 }
 
-io::Task<Status> listen(io::RealReactor& reactor, io::World world, runtime::Options options, const Flags& flags) {
-  STARLING_CO_TRY(auto node, make_node(world, std::move(options)));
+io::Task<Status> listen(io::RealReactor& reactor, Home home, runtime::Options options, const Flags& flags) {
+  STARLING_CO_TRY(auto node, make_node(home, std::move(options)));
   serve_requests(node->host());
   const bool quic = flags.transport == "quic-v1";
   const std::string address =
@@ -78,7 +78,7 @@ io::Task<Status> listen(io::RealReactor& reactor, io::World world, runtime::Opti
   co_return Status{};
 }
 
-io::Task<Status> run_client(io::World world, runtime::Options options, const Flags& flags) {
+io::Task<Status> run_client(Home home, runtime::Options options, const Flags& flags) {
   using Job = io::Task<Status> (*)(Nodes&, const Flags&);
   static constexpr std::pair<std::string_view, Job> kJobs[] = {{"ping", run_ping},
                                                                {"connect", run_connect},
@@ -90,17 +90,25 @@ io::Task<Status> run_client(io::World world, runtime::Options options, const Fla
   if (job == std::end(kJobs))
     co_return fail(ErrorCode::InvalidArgument, Op::Parse, Origin::Local, "no mode " + flags.mode);
   STARLING_CO_TRY(Target target, target_of(flags.peer));
-  Nodes nodes(world, std::move(options), std::move(target));
+  Nodes nodes(home, std::move(options), std::move(target));
   const Status status = co_await io::with_deadline(Duration(std::int64_t(flags.timeout * 1e9)),
                                                    io::timeout_error(Op::Run, flags.mode), job->second(nodes, flags));
   co_await nodes.close();
   co_return status;
 }
 
-io::Task<Status> run(io::RealReactor& reactor, io::World world, const Flags& flags) {
-  STARLING_CO_TRY(runtime::Options options, options_of(flags));
-  if (flags.mode == "listen") co_return co_await listen(reactor, world, std::move(options), flags);
-  co_return co_await run_client(world, std::move(options), flags);
+io::Task<Status> run(io::RealReactor& reactor, Home home, runtime::Options options, const Flags& flags) {
+  if (flags.mode == "listen") co_return co_await listen(reactor, home, std::move(options), flags);
+  co_return co_await run_client(home, std::move(options), flags);
+}
+
+Status run_here(const Flags& flags) {
+  STARLING_TRY(runtime::Options options, options_of(flags));
+  const auto reactor = io::RealReactor::create();
+  const auto network = reactor->make_network();
+  const auto lanes = io::start_lanes(*reactor, runtime::lanes_wanted(options));
+  const Home home{{*reactor, *network, system_random()}, lanes};
+  return io::run_task(*reactor, run(*reactor, home, std::move(options), flags));
 }
 
 void add_flags(CLI::App& app, Flags& flags) {
@@ -135,9 +143,7 @@ int main_of(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kOk : kUsage;
   }
-  const auto reactor = io::RealReactor::create();
-  const auto network = reactor->make_network();
-  const Status status = io::run_task(*reactor, run(*reactor, {*reactor, *network, system_random()}, flags));
+  const Status status = run_here(flags);
   if (status) return kOk;
   emit("error", {{"message", status.error().message()}});
   return status.error() == ErrorCode::Timeout ? kTimedOut : kFailed;
@@ -151,7 +157,7 @@ void emit(const char* event, boost::json::object fields) {
 }
 
 io::Task<Result<runtime::Node*>> Nodes::connected() {
-  STARLING_CO_TRY(auto node, make_node(world_, options_));
+  STARLING_CO_TRY(auto node, make_node(home_, options_));
   if (const auto connection = co_await node->host().connect(target_.peer, {target_.address}); !connection) {
     co_await node->close();
     co_return std::unexpected(connection.error());

@@ -1,9 +1,11 @@
 // The Starling side of the comparison: one scriptable node, with the flags and events of the other peers
-// (tests/interop/README.md, "A peer"), as far as the benchmark needs them. Threading: one reactor.
+// (tests/interop/README.md, "A peer"), as far as the benchmark needs them. Threading: one reactor, or as many as
+// `runtime.reactors` says.
 #pragma once
 
 #include <boost/json.hpp>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -32,20 +34,26 @@ struct Target {
   Multiaddr address;
 };
 
-/// Makes nodes on one reactor, all with the options of the command line.
+/// Where nodes live: the world, and the lanes that `runtime.reactors` asks for.
+struct Home {
+  io::World world;
+  std::span<const std::unique_ptr<io::Lane>> lanes;
+};
+
+/// Makes nodes in one home, all with the options of the command line.
 class Nodes {
  public:
-  Nodes(io::World world, runtime::Options options, Target target)
-      : world_(world), options_(std::move(options)), target_(std::move(target)) {}
+  Nodes(Home home, runtime::Options options, Target target)
+      : home_(home), options_(std::move(options)), target_(std::move(target)) {}
   /// A new node with a connection to the target.
   io::Task<Result<runtime::Node*>> connected();
   io::Task<void> close();
-  io::Reactor& reactor() { return world_.reactor; }
+  io::Reactor& reactor() { return home_.world.reactor; }
   const Target& target() const { return target_; }
   const std::vector<std::unique_ptr<runtime::Node>>& all() const { return all_; }
 
  private:
-  io::World world_;
+  Home home_;
   runtime::Options options_;
   Target target_;
   std::vector<std::unique_ptr<runtime::Node>> all_;

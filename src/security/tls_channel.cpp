@@ -90,6 +90,7 @@ Status TlsChannel::read_records(ByteQueue& wire, PlaintextSink& sink) {
     }
     if (result == 1) {  // a sink's error does not end the channel: what it wants to answer can still be sealed
       STARLING_CHECK(sink.on_plaintext(plaintext.first(size)));
+      if (session_->drained() && SSL_has_pending(session_->ssl()) == 0) return {};  // to ask again costs like a record
       continue;
     }
     const int reason = SSL_get_error(session_->ssl(), result);

@@ -22,6 +22,8 @@ class TlsSession {
 
   /// The queues OpenSSL sees until release(): at most `readable` bytes of `in`, and `out` for what it writes.
   void attach(ByteQueue* in, std::size_t readable, ByteQueue* out) { in_ = in, readable_ = readable, out_ = out; }
+  /// OpenSSL has taken everything that it was to see.
+  bool drained() const { return readable_ == 0; }
   void detach() { in_ = nullptr, readable_ = 0, out_ = nullptr; }
 
  private:

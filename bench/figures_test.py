@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Medians, ratios, verdicts and tables of the comparison, on made-up values."""
+import argparse
 import io
 import unittest
 from xml.etree import ElementTree
@@ -7,8 +8,9 @@ from xml.etree import ElementTree
 import page
 import plots
 import report
+import run
 from figures import Value, cell, collect, best_other, is_behind, judge, judge_model, model_limit, number, per_gib, ratio
-from jobs import LARGEST, SMALLEST, pairs_of, size_for
+from jobs import LARGEST, SMALLEST, Comparison, pairs_of, size_for
 from metrics import METRICS, TARGETS, Target
 from peers import Peer
 from progress import Progress
@@ -96,6 +98,19 @@ class Jobs(unittest.TestCase):
         self.assertLessEqual(size_for(1, 1e9), LARGEST)
         self.assertGreaterEqual(size_for(1, 0.001), SMALLEST - 100)
 
+    def test_a_trial_grows_until_it_lasts_and_is_made_once(self):
+        comparison, sizes = Comparison([], None, None), []
+
+        def transfer(dialer, listener, direction, size, streams):
+            sizes.append(size)
+            return "run", 1000.0
+
+        comparison.transfer = transfer
+        listener = argparse.Namespace(stack=argparse.Namespace(name="s"), peer=Peer("go", ["go"]))
+        for _ in range(2):
+            self.assertEqual(comparison.trial(Peer("go", ["go"]), listener, "up"), (512 * MIB, "run", 1000.0))
+        self.assertEqual(sizes, [8 * MIB, 64 * MIB, 512 * MIB])
+
     def test_pairs_are_everybody_with_itself_and_mixed_ones_on_request(self):
         peers = [Peer(name, [name]) for name in ("starling", "go", "js")]
         self.assertEqual([name for _, _, name in pairs_of(peers, mixed=False)], ["starling", "go", "js"])
@@ -111,6 +126,20 @@ class Jobs(unittest.TestCase):
         self.assertEqual(progress.left(), 1 + 2 * 10)
         progress.skip("slow", 2)
         self.assertEqual(progress.left(), 1)
+
+
+class Plans(unittest.TestCase):
+    def test_a_quick_run_is_shorter_and_flags_go_before_plans(self):
+        given = argparse.Namespace(quick=True, rounds=None, seconds=None)
+        self.assertEqual(run.plan_of(given), run.QUICK)
+        given.rounds, given.quick = 7, False
+        self.assertEqual((run.plan_of(given).rounds, run.plan_of(given).seconds), (7, run.FULL.seconds))
+        self.assertLess(run.QUICK.seconds * run.QUICK.rounds, run.FULL.seconds * run.FULL.rounds)
+
+    def test_memory_is_measured_at_numbers_that_have_a_metric(self):
+        for count in (*run.FULL.connections, *run.QUICK.connections):
+            self.assertIn(f"idle_{count}", METRICS)
+            self.assertIn(f"busy_{count}", METRICS)
 
 
 class Tables(unittest.TestCase):

@@ -5,7 +5,8 @@ from figures import Value, per_gib
 from peers import Failed, Listener, Run
 
 MIB = 1 << 20
-TRIAL_BYTES = 8 * MIB
+TRIAL_BYTES, TRIAL_GROWTH = 8 * MIB, 8
+TRIAL_SECONDS = 0.1  # less says little about the speed: windows are still growing
 # js-libp2p resets a request that comes in one piece with its end, so something goes up before every download.
 A_LITTLE = 64 << 10
 SMALLEST, LARGEST = 8 * MIB, 4096 * MIB
@@ -48,10 +49,16 @@ class Comparison:
         return run, size / seconds / MIB
 
     def trial(self, dialer, listener, direction):
-        """A small transfer, once: says how much a timed one should move, and what a run costs before it moves anything."""
+        """(bytes, run, MiB/s) of a small transfer, made once: says how much a timed one should move, and what a run costs
+        before it moves anything."""
         key = listener.stack.name, dialer.name, listener.peer.name, direction
         if key not in self.trials:
-            self.trials[key] = self.transfer(dialer, listener, direction, TRIAL_BYTES, 1)
+            size = TRIAL_BYTES
+            run, speed = self.transfer(dialer, listener, direction, size, 1)
+            while size / MIB / speed < TRIAL_SECONDS and size * TRIAL_GROWTH < LARGEST:
+                size *= TRIAL_GROWTH
+                run, speed = self.transfer(dialer, listener, direction, size, 1)
+            self.trials[key] = size, run, speed
         return self.trials[key]
 
 
@@ -62,12 +69,12 @@ def size_for(seconds, mib_per_second):
 
 def throughput(direction, streams):
     def job(comparison, dialer, listener):
-        small, speed = comparison.trial(dialer, listener, direction)
+        small_size, small, speed = comparison.trial(dialer, listener, direction)
         size = size_for(comparison.scale.seconds, speed)
         run, found = comparison.transfer(dialer, listener, direction, size, streams)
         values = {f"{direction}_{streams}": found}
         if streams == 1:
-            sides = {side: per_gib((TRIAL_BYTES, getattr(small, side + "_cpu")), (size, getattr(run, side + "_cpu")))
+            sides = {side: per_gib((small_size, getattr(small, side + "_cpu")), (size, getattr(run, side + "_cpu")))
                      for side in ("dialer", "listener")}
             values |= {f"cpu_{direction}_{side}": value for side, value in sides.items()}
             if None not in sides.values():

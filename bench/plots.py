@@ -29,7 +29,7 @@ def bar(x, y, room, figure, most, colour):
 
 
 def panel(x, y, width, stack, metric, found, peers):
-    parts = [text(x, y + 12, headline(stack), "title"), text(x, y + 26, metric.heading)]
+    parts = [text(x, y + 12, headline(stack), "title"), text(x, y + 26, metric.heading + ("" if metric.more_is_better else " (less is better)"))]
     most, room = max(figure.high for figure in found.values()) or 1, width - LABEL - VALUE
     for row, peer in enumerate(peers):
         top = y + TITLE + row * BAR_STEP

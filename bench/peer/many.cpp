@@ -90,9 +90,12 @@ io::Task<void> trickle(runtime::Node& node, PeerId peer) {
     if (!co_await io::sleep_for(node.host().world().reactor, kRequestEvery)) break;
 }
 
-// Tells what the connections do now, and waits until whoever measures has looked.
-void show(const char* what, std::size_t connections) {
-  emit("holding", {{"what", what}, {"connections", connections}});
+// Tells what the connections do now and how many the listener still has, and waits until whoever measures has looked.
+void show(const char* what, const Nodes& nodes) {
+  const auto open = std::count_if(nodes.all().begin(), nodes.all().end(), [&](const auto& node) {
+    return node->host().swarm().find(nodes.target().peer) != nullptr;
+  });
+  emit("holding", {{"what", what}, {"connections", open}});
   (void)std::getchar();
 }
 
@@ -131,11 +134,11 @@ io::Task<Status> run_idle(Nodes& nodes, const Flags& flags) {
     const Duration limit = Duration(std::int64_t((flags.limit > 0 ? flags.limit : flags.timeout) * 1e9));
     STARLING_CO_CHECK(co_await open_up_to(nodes, count, nodes.reactor().after(limit)));
     STARLING_CO_CHECK(co_await io::sleep_for(nodes.reactor(), kSettle));
-    show("idle", nodes.all().size());
+    show("idle", nodes);
     io::TaskGroup busy(nodes.reactor(), (co_await io::current_context()).scope);
     for (const auto& node : nodes.all()) busy.spawn(trickle(*node, nodes.target().peer));
     const Status slept = co_await io::sleep_for(nodes.reactor(), kBusy);
-    if (slept) show("busy", nodes.all().size());
+    if (slept) show("busy", nodes);
     co_await busy.close();
     STARLING_CO_CHECK(slept);
   }

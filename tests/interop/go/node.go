@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/core/connmgr"
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/event"
 	"github.com/libp2p/go-libp2p/core/host"
@@ -70,6 +71,7 @@ func newHost(o *options, listen bool) (host.Host, error) {
 	opts = append(opts,
 		libp2p.Identity(key),
 		libp2p.ResourceManager(&network.NullResourceManager{}),
+		libp2p.ConnectionManager(connmgr.NullConnMgr{}),
 		libp2p.ProtocolVersion(protocolVersion),
 		libp2p.UserAgent(agentVersion()),
 		libp2p.DisableRelay(),

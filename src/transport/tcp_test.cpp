@@ -3,6 +3,7 @@
 
 #include "starling/io/faulty.hpp"
 #include "starling/io/sim_network.hpp"
+#include "starling/transport/spread.hpp"
 #include "support/transport_ends.hpp"
 
 namespace starling::transport {
@@ -43,6 +44,20 @@ io::Task<Status> dial_and_ask(End& from, Multiaddr to, PeerId peer) {
 
 struct Faults {
   io::FaultPlan client, server;
+  bool spread = false;  // connections are on lanes of the world's reactor
+};
+
+/// Places the first connections of an end on lanes. close() it when they are gone.
+struct OnLanes {
+  OnLanes(End& end, bool really) : spread(end.upgrader->world.reactor, lanes(end.upgrader->world), 64u << 10) {
+    if (really) end.upgrader->spread = &spread;
+  }
+  std::span<const std::unique_ptr<io::Lane>> lanes(const io::World& world) {
+    for (int i = 0; i < 2; ++i) made.push_back(std::make_unique<io::Lane>(world.reactor, world));
+    return made;
+  }
+  std::vector<std::unique_ptr<io::Lane>> made;
+  Spread spread;
 };
 
 struct Scenario {
@@ -60,6 +75,7 @@ Scenario dial_upgrade_echo(const Stack& stack, const Faults& faults) {
   {
     End client({world.reactor(), client_network, client_host.world().random}, 1, stack);
     End server({world.reactor(), server_network, server_host.world().random}, 2, stack);
+    OnLanes client_lanes(client, faults.spread), server_lanes(server, faults.spread);
     const Multiaddr address = server.address(server_host.at(1));
     auto listening = server.transport->listen(address);
     io::TaskGroup serving(world.reactor());
@@ -76,6 +92,8 @@ Scenario dial_upgrade_echo(const Stack& stack, const Faults& faults) {
     io::run_task(world.reactor(), server.close());
     io::run_task(world.reactor(), serving.close());
     io::run_task(world.reactor(), asking.close());
+    io::run_task(world.reactor(), client_lanes.spread.close());
+    io::run_task(world.reactor(), server_lanes.spread.close());
   }
   EXPECT_EQ(client_host.open_descriptors() + server_host.open_descriptors(), 0u);
   EXPECT_EQ(world.reactor().armed_timers(), 0u);
@@ -93,10 +111,15 @@ const std::vector<Stack>& stacks() {
   return all;
 }
 
-TEST(TcpTransportFaults, each_operation_of_the_dialer_may_fail) {
+class TcpTransportFaults : public ::testing::TestWithParam<bool> {};
+INSTANTIATE_TEST_SUITE_P(Reactors, TcpTransportFaults, ::testing::Bool(),
+                         [](const auto& info) { return info.param ? "spread" : "one"; });
+
+TEST_P(TcpTransportFaults, each_operation_of_the_dialer_may_fail) {
   for (const Stack& stack : stacks()) {
     const auto operations = io::fail_each_operation([&](std::uint64_t n) {
-      const Scenario scenario = dial_upgrade_echo(stack, {.client = {.fail_at = n}, .server = {}});
+      const Scenario scenario =
+          dial_upgrade_echo(stack, {.client = {.fail_at = n}, .server = {}, .spread = GetParam()});
       EXPECT_TRUE(scenario.status || scenario.injected) << n << ": " << scenario.status.error().message();
       return scenario.injected;
     });
@@ -105,10 +128,11 @@ TEST(TcpTransportFaults, each_operation_of_the_dialer_may_fail) {
   }
 }
 
-TEST(TcpTransportFaults, each_operation_of_the_listener_may_fail) {
+TEST_P(TcpTransportFaults, each_operation_of_the_listener_may_fail) {
   for (const Stack& stack : stacks()) {
     const auto operations = io::fail_each_operation([&](std::uint64_t n) {
-      const Scenario scenario = dial_upgrade_echo(stack, {.client = {}, .server = {.fail_at = n}});
+      const Scenario scenario =
+          dial_upgrade_echo(stack, {.client = {}, .server = {.fail_at = n}, .spread = GetParam()});
       EXPECT_TRUE(scenario.status || scenario.injected) << n << ": " << scenario.status.error().message();
       return scenario.injected;
     });
@@ -117,24 +141,28 @@ TEST(TcpTransportFaults, each_operation_of_the_listener_may_fail) {
   }
 }
 
-TEST(TcpTransportFaults, everything_works_a_byte_at_a_time) {
+TEST_P(TcpTransportFaults, everything_works_a_byte_at_a_time) {
   for (const Stack& stack : stacks()) {
-    const Scenario scenario =
-        dial_upgrade_echo(stack, {.client = {.max_transfer_bytes = 1}, .server = {.max_transfer_bytes = 1}});
+    const Scenario scenario = dial_upgrade_echo(
+        stack, {.client = {.max_transfer_bytes = 1}, .server = {.max_transfer_bytes = 1}, .spread = GetParam()});
     EXPECT_TRUE(scenario.status) << scenario.status.error().message();
   }
 }
 
-TEST(TcpTransportFaults, a_listener_survives_running_out_of_descriptors) {
+TEST_P(TcpTransportFaults, a_listener_survives_running_out_of_descriptors) {
   io::FaultPlan once{.fail_at = 1,
                      .error = Error(ErrorCode::OutOfDescriptors, Op::Accept, Origin::Limit),
                      .operations = io::NetworkOperation::Accept};
-  const Scenario scenario = dial_upgrade_echo({}, {.client = {}, .server = once});
+  const Scenario scenario = dial_upgrade_echo({}, {.client = {}, .server = once, .spread = GetParam()});
   EXPECT_TRUE(scenario.injected);
   EXPECT_TRUE(scenario.status) << scenario.status.error().message();
 }
 
-TEST(TcpTransport, a_dial_cancelled_at_any_moment_leaves_nothing_behind) {
+class TcpTransportDials : public ::testing::TestWithParam<bool> {};
+INSTANTIATE_TEST_SUITE_P(Reactors, TcpTransportDials, ::testing::Bool(),
+                         [](const auto& info) { return info.param ? "spread" : "one"; });
+
+TEST_P(TcpTransportDials, cancelled_at_any_moment_leave_nothing_behind) {
   for (const Stack& stack : stacks()) {
     bool dialed_at_last = false;
     for (Duration moment{0}; !dialed_at_last && moment < 1s; moment += 1ms) {
@@ -142,6 +170,7 @@ TEST(TcpTransport, a_dial_cancelled_at_any_moment_leaves_nothing_behind) {
       io::SimHost &client_host = world.add_host(), &server_host = world.add_host();
       {
         End client(client_host.world(), 1, stack), server(server_host.world(), 2, stack);
+        OnLanes client_lanes(client, GetParam()), server_lanes(server, GetParam());
         const Multiaddr address = server.listen(server_host.at(1));
         io::TaskGroup serving(world.reactor()), dialing(world.reactor());
         serving.spawn(serve(*server.listener, serving));
@@ -155,6 +184,7 @@ TEST(TcpTransport, a_dial_cancelled_at_any_moment_leaves_nothing_behind) {
         ASSERT_TRUE(dialed);
         if (!*dialed) EXPECT_EQ(dialed->error(), ErrorCode::Cancelled) << dialed->error().message();
         dialed.reset();
+        io::run_task(world.reactor(), client_lanes.spread.close());
         EXPECT_EQ(client_host.open_descriptors(), 0u);
         world.run_for(20s);
         EXPECT_EQ(server_host.open_descriptors(), 1u) << "the listener alone";
@@ -163,6 +193,7 @@ TEST(TcpTransport, a_dial_cancelled_at_any_moment_leaves_nothing_behind) {
                   counters.upgraded + counters.failed_negotiation + counters.failed_security + counters.failed_muxer);
         io::run_task(world.reactor(), server.close());
         io::run_task(world.reactor(), serving.close());
+        io::run_task(world.reactor(), server_lanes.spread.close());
       }
       EXPECT_EQ(server_host.open_descriptors(), 0u);
       EXPECT_EQ(world.reactor().armed_timers(), 0u);

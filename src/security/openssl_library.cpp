@@ -76,21 +76,24 @@ int start(const OSSL_CORE_HANDLE*, const OSSL_DISPATCH*, const OSSL_DISPATCH** f
   return 1;
 }
 
-using LibraryPtr = std::unique_ptr<OSSL_LIB_CTX, OpensslFree<OSSL_LIB_CTX_free>>;
+struct Library {
+  std::unique_ptr<OSSL_LIB_CTX, OpensslFree<OSSL_LIB_CTX_free>> context;
+  std::unique_ptr<OSSL_PROVIDER, OpensslFree<OSSL_PROVIDER_unload>> provider;  // goes before its context
+};
 
-LibraryPtr make_library() {
-  LibraryPtr library(OSSL_LIB_CTX_new());
-  if (!library || OSSL_PROVIDER_add_builtin(library.get(), kProviderName, start) != 1 ||
-      OSSL_PROVIDER_load(library.get(), kProviderName) == nullptr)
-    return nullptr;
+Library make_library() {
+  Library library{.context = decltype(Library::context)(OSSL_LIB_CTX_new()), .provider = nullptr};
+  if (!library.context || OSSL_PROVIDER_add_builtin(library.context.get(), kProviderName, start) != 1) return {};
+  library.provider.reset(OSSL_PROVIDER_load(library.context.get(), kProviderName));
+  if (!library.provider) return {};
   return library;
 }
 
 }  // namespace
 
 OSSL_LIB_CTX* tls_library() {
-  static const LibraryPtr library = make_library();
-  return library.get();
+  static const Library library = make_library();
+  return library.context.get();
 }
 
 }  // namespace starling::security

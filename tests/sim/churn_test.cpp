@@ -3,10 +3,10 @@
 // keep is as little in the last hour as in the first.
 //
 // A small world in every build; the whole of it by the environment:
-//   STARLING_CHURN_NODES=2000 STARLING_CHURN_HOURS=24 STARLING_CHURN_SEEDS=200 \
-//   STARLING_CHURN_FIRST_SEED=1 STARLING_CHURN_SECURITY=plaintext starling_sim_test
+//   STARLING_CHURN_NODES=2000 STARLING_CHURN_HOURS=24 STARLING_CHURN_SEEDS=200 starling_sim_test
 //   --gtest_filter='Churn.*'
-// Half of the time goes into the cryptography of handshakes: plaintext saves it.
+// STARLING_CHURN_FIRST_SEED begins elsewhere, so that several processes share the seeds.
+// STARLING_CHURN_SECURITY=plaintext saves the half of the time that goes into the cryptography of handshakes.
 #include <gtest/gtest.h>
 
 #include <cstdio>

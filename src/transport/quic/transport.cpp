@@ -206,7 +206,7 @@ io::Task<Result<std::unique_ptr<Connection>>> Quic::dial(Multiaddr address, Dial
   if (!waited) co_return std::unexpected(Error(waited.error()).while_doing(op, address.to_string()));
   if (!connection->established() || connection->closed()) {
     co_return std::unexpected(
-        refusal_of(*connection).while_doing(op, "security handshake with " + address.to_string()));
+        refusal_of(*connection).while_doing(op, (heard ? "security handshake with " : "") + address.to_string()));
   }
   times.reached = "connected";
   co_return std::move(connection);

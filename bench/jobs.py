@@ -12,6 +12,7 @@ A_LITTLE = 64 << 10
 SMALLEST, LARGEST = 8 * MIB, 4096 * MIB
 UNLIMITED = 100_000_000
 LOADED_TIMES = 3  # pings beside an upload are few
+KEPT_TIMES = 2    # the streams are opened first
 STARTUP_SECONDS = 60  # that a client may need on top of its work
 
 
@@ -83,9 +84,12 @@ def throughput(direction, streams):
     return job
 
 
-def requests(key, in_flight, *flags):
+def requests(key, in_flight, *flags, times=1):
     def job(comparison, dialer, listener):
-        return {key: comparison.timed(dialer, listener, "rr", "rr-summary", "--open", in_flight, *flags)["requestsPerSecond"]}
+        event = comparison.timed(dialer, listener, "rr", "rr-summary", "--open", in_flight, *flags, times=times)
+        if not event["n"]:
+            raise Failed(f"{dialer.name} rr {' '.join(flags)} {listener.stack.name}: no answer came in time")
+        return {key: event["requestsPerSecond"]}
     return job
 
 
@@ -111,7 +115,7 @@ JOBS = {
     "requests, 16": requests("rr_16", 16),
     "requests, 256": requests("rr_256", 256),
     "requests, 64 connections": requests("rr_64c", 256, "--connections", 64),
-    "requests, streams kept": requests("rr_kept", 256, "--keep"),
+    "requests, streams kept": requests("rr_kept", 256, "--keep", times=KEPT_TIMES),
     "pings": pings("ping"),
     "pings under load": pings("loaded", "--load", times=LOADED_TIMES),
     "connections": connects,

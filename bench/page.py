@@ -30,7 +30,7 @@ METHOD = """## How it is measured
   one, per GiB of the difference.
 - **Requests**: `/starling-bench/rr/1.0.0`, 64 bytes there and 64 back. As users do it, every request opens a stream,
   agrees on the protocol, and closes the stream; "streams kept" sends one request after the other on each of 256 streams
-  of one connection. 64 connections are those of 64 nodes in one process.
+  of one connection, their opening included. 64 connections are those of 64 nodes in one process.
 - **Pings** beside an upload: on another stream of the same connection, which uploads as fast as it can. Whether an
   upload is fast or slow is not weighed.
 - **New connections**: dial, handshake, one ping, close, one after the other.

@@ -28,7 +28,7 @@ io::Task<Status> measure_pings(Nodes& nodes, runtime::Node& node, const Flags& f
   Quota quota(nodes.reactor(), flags, flags.count == 0 ? 10 : flags.count);
   std::vector<Duration> times;
   const TimePoint start = nodes.reactor().now();
-  while (quota.take()) {
+  while (quota.take() || times.empty()) {
     STARLING_CO_TRY(const Duration time, co_await pinger.ping());
     times.push_back(time);
   }

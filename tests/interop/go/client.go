@@ -48,10 +48,10 @@ func withConnection(ctx context.Context, o *options, what string, f func(context
 	})
 }
 
-// ping measures count round trips over long-lived streams, or as many as go before end.
+// ping measures count round trips over long-lived streams, or as many as go before end, one at least.
 func ping(ctx context.Context, h host.Host, c network.Conn, count int, end time.Time, each func(int, time.Duration)) ([]time.Duration, error) {
 	rtts := make([]time.Duration, 0, count)
-	more := func() bool { return len(rtts) < count && time.Now().Before(end) }
+	more := func() bool { return len(rtts) < count && (len(rtts) == 0 || time.Now().Before(end)) }
 	payload, back := make([]byte, 32), make([]byte, 32)
 	rand.Read(payload)
 	for more() {

@@ -18,11 +18,11 @@ const OPENING = 100
 
 export const open = (conn, protocol) => conn.newStream(protocol, { maxOutboundStreams: MAX_STREAMS })
 
-/** Measure `count` round trips over long-lived streams, or as many as go before `end`; results in ms. */
+/** Measure `count` round trips over long-lived streams, or as many as go before `end`, one at least; results in ms. */
 export async function ping (conn, count, { each = () => {}, end = Infinity } = {}) {
   const rtts = []
   const payload = randomBytes(32)
-  const more = () => rtts.length < count && performance.now() < end
+  const more = () => rtts.length < count && (rtts.length === 0 || performance.now() < end)
   while (more()) {
     const stream = await open(conn, PING)
     const source = reader(stream)

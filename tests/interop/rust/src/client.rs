@@ -95,7 +95,8 @@ pub async fn dial(o: &Options, node: &Node) -> Result<Connection, Failure> {
     Ok(connection)
 }
 
-/// Measures `count` round trips over long-lived streams, or as many as go before `end`.
+/// Measures `count` round trips over long-lived streams, or as many as go before `end`,
+/// one at least.
 pub async fn ping(
     connection: &Connection,
     count: usize,
@@ -103,12 +104,12 @@ pub async fn ping(
     mut each: impl FnMut(usize, Duration),
 ) -> Result<Vec<Duration>, Failure> {
     let mut rtts = Vec::with_capacity(count);
-    let late = || end.is_some_and(|end| Instant::now() >= end);
+    let late = |done: usize| done > 0 && end.is_some_and(|end| Instant::now() >= end);
     let (mut payload, mut back) = ([0x5a; 32], [0; 32]);
-    while rtts.len() < count && !late() {
+    while rtts.len() < count && !late(rtts.len()) {
         let mut stream = connection.opener.open(protocols::PING).await?;
         let opened = Instant::now();
-        while rtts.len() < count && opened.elapsed() < PING_STREAM_LIFE && !late() {
+        while rtts.len() < count && opened.elapsed() < PING_STREAM_LIFE && !late(rtts.len()) {
             payload[..8].copy_from_slice(&(rtts.len() as u64).to_be_bytes());
             let start = Instant::now();
             stream.write_all(&payload).await?;

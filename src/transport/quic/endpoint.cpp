@@ -7,7 +7,8 @@
 namespace starling::transport::quic {
 namespace {
 constexpr int kReadsPerTurn = 8;  // then others get their turn
-}
+constexpr Duration kFailingSocketPause = std::chrono::milliseconds(100);
+}  // namespace
 
 Endpoint::Endpoint(const EndpointContext& context, EndpointOwner& owner, std::unique_ptr<io::DatagramSocket> socket)
     : context_(context),
@@ -20,6 +21,7 @@ Endpoint::Endpoint(const EndpointContext& context, EndpointOwner& owner, std::un
       reader_(*this, &Endpoint::read),
       writer_(*this, &Endpoint::writable),
       cleaner_(*this, &Endpoint::clean_up),
+      read_again_(context_.world.reactor, [this] { read(); }),
       socket_(std::move(socket)) {
   socket_->when_readable(reader_);
 }
@@ -79,8 +81,7 @@ void Endpoint::read() {
     const auto got = socket_->try_receive({in_.get(), kRoom});
     if (!got) {
       while (const auto undelivered = socket_->take_undelivered()) on_undelivered(*undelivered);
-      if (!(got.error() == ErrorCode::Closed)) socket_->when_readable(reader_);
-      return;
+      return on_read_error(got.error());
     }
     const Bytes all(in_.get(), got->size);
     const std::size_t segment = std::max<std::size_t>(got->segment, 1);
@@ -88,6 +89,13 @@ void Endpoint::read() {
       dispatch(*got, all.subspan(at, std::min(segment, all.size() - at)));
   }
   context_.world.reactor.post(reader_);
+}
+
+// A socket that keeps failing counts as readable, too: it is asked again only after a while.
+void Endpoint::on_read_error(const Error& error) {
+  if (error == ErrorCode::Closed) return;
+  if (error == ErrorCode::WouldBlock) return socket_->when_readable(reader_);
+  read_again_.set(context_.world.reactor.after(kFailingSocketPause));
 }
 
 void Endpoint::on_undelivered(const io::Undelivered& undelivered) {

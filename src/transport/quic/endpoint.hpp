@@ -95,6 +95,7 @@ class Endpoint final : private HandshakeWatcher {
   void on_handshake_over(QuicConnection& connection) override;
 
   void read();
+  void on_read_error(const Error& error);
   void writable();
   void clean_up();
   void dispatch(const io::Datagram& datagram, Bytes packet);
@@ -125,6 +126,7 @@ class Endpoint final : private HandshakeWatcher {
   TimePoint replies_counted_at_;
   std::unique_ptr<std::uint8_t[]> in_, out_;
   Work reader_, writer_, cleaner_;
+  io::CallbackTimer read_again_;
   std::unique_ptr<io::DatagramSocket> socket_;
 };
 

@@ -100,6 +100,14 @@ TEST_F(QuicTest, a_peer_that_forgot_says_so_at_once) {
   EXPECT_GE(server_->transport->counters().resets_sent, 1u);
 }
 
+TEST_F(QuicTest, a_socket_that_keeps_failing_costs_nothing_and_the_connection_times_out) {
+  set_up();
+  connect();
+  client_machine_.crash(io::SimCrash::Silent);
+  EXPECT_EQ(*run(acceptor_->gone()).error, ErrorCode::Timeout);
+  EXPECT_TRUE(run(dialer_->gone()).error);
+}
+
 TEST_F(QuicTest, streams_beyond_the_peers_limit_wait_for_others_to_end) {
   QuicOptions options = quic_options();
   options.max_inbound_streams = 3;

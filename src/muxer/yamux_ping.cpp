@@ -1,6 +1,7 @@
 #include "muxer/yamux_ping.hpp"
 
 #include <algorithm>
+#include <span>
 
 namespace starling::muxer::yamux {
 namespace {
@@ -25,7 +26,12 @@ std::optional<std::uint32_t> Pinger::due(TimePoint now) {
 void Pinger::on_answer(std::uint32_t value, TimePoint now) {
   if (!waiting_ || value != value_) return;
   waiting_ = false;
-  round_trip_ = std::max(now - sent_at_, Duration(1));
+  round_trips_[answers_++ % kSamples] = std::max(now - sent_at_, Duration(1));
+}
+
+Duration Pinger::round_trip() const {
+  const auto taken = std::span(round_trips_).first(std::min(answers_, kSamples));
+  return taken.empty() ? Duration::zero() : std::ranges::min(taken);
 }
 
 }  // namespace starling::muxer::yamux

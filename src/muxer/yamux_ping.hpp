@@ -1,9 +1,12 @@
-// Our own pings: one at the start and one per interval, of which the answers measure the round trip. With a timeout
+// Our own pings: one at the start, one per interval and one when a window grew, of which the answers measure the round
+// trip. The smallest of the last few counts: beside bulk data an answer waits behind it, and a connection's first one
+// behind its handshake; a window that grew by such a measure would make the queue that it measures. With a timeout
 // they are the keep-alive: a peer that neither answered nor sent anything else for that long is gone. Other bytes
 // count as a sign of life because an answer may be queued behind a peer's data.
 // Value, without a clock. spec: yamux/README.md, Type Field
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 
@@ -23,19 +26,23 @@ class Pinger {
   /// The value of the ping to send now, if one is due.
   std::optional<std::uint32_t> due(TimePoint now);
   void on_answer(std::uint32_t value, TimePoint now);
+  /// Measures anew as soon as the ping under way is answered.
+  void measure(TimePoint now) { next_ = now; }
   void on_bytes(TimePoint now) { last_bytes_ = now; }
   bool timed_out(TimePoint now) const { return now >= give_up_at() && waiting_; }
 
   TimePoint next_deadline() const { return waiting_ ? give_up_at() : next_; }
-  /// The last measured; zero before the first answer, never zero after it.
-  Duration round_trip() const { return round_trip_; }
+  /// The smallest of the last kSamples; zero before the first answer, never zero after it.
+  Duration round_trip() const;
 
  private:
+  static constexpr std::size_t kSamples = 8;
   TimePoint give_up_at() const;
 
   Options options_;
   TimePoint next_ = kNever, sent_at_{}, last_bytes_{};
-  Duration round_trip_{};
+  std::array<Duration, kSamples> round_trips_{};  // a ring; zero: none yet
+  std::size_t answers_ = 0;
   std::uint32_t value_ = 0;
   bool waiting_ = false;
 };

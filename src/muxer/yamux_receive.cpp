@@ -71,6 +71,7 @@ Status YamuxSession::on_frame(const std::uint8_t* header, Events& events) {
 Status YamuxSession::on_ping(const Header& frame) {
   if (frame.has(kAck)) {
     pinger_.on_answer(frame.length, now_);
+    ping_if_due();
     return {};
   }
   // As in go-yamux: what the remote asks beyond the bound gets no answer.

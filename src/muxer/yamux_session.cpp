@@ -28,7 +28,7 @@ YamuxSession::YamuxSession(const Config& config, std::uint32_t first_id)
 void YamuxSession::start(TimePoint now) {
   now_ = now;
   pinger_.start(now);
-  if (const auto value = pinger_.due(now)) put_header({Type::Ping, kSyn, 0, *value});
+  ping_if_due();
 }
 
 Status YamuxSession::on_timer(TimePoint now, Events&) {
@@ -38,7 +38,7 @@ Status YamuxSession::on_timer(TimePoint now, Events&) {
     failure_ = Error(ErrorCode::Timeout, Op::Mux, Origin::Timeout, "the peer answers no keep-alive ping");
     return fail(*failure_);
   }
-  if (const auto value = pinger_.due(now)) put_header({Type::Ping, kSyn, 0, *value});
+  ping_if_due();
   return {};
 }
 
@@ -109,8 +109,16 @@ void YamuxSession::consumed(StreamId id, std::size_t bytes, TimePoint now) {
   stream->window.consume(std::uint32_t(bytes));
   if (stream->closed_there) return;  // nothing more comes
   const ReceiveWindow::Growth growth{pinger_.round_trip(), std::max(config_.max_stream_window, kInitialWindow)};
+  const std::uint32_t size = stream->window.size;
   const std::uint32_t credit = stream->window.next_update(now, growth, budget_);
   if (credit > 0) put_header({Type::WindowUpdate, owed_flags(*stream), wire_of(id), credit});
+  if (stream->window.size == size) return;
+  pinger_.measure(now);
+  ping_if_due();
+}
+
+void YamuxSession::ping_if_due() {
+  if (const auto value = pinger_.due(now_)) put_header({Type::Ping, kSyn, 0, *value});
 }
 
 void YamuxSession::go_away(ResetCode code) {

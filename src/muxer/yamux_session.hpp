@@ -88,6 +88,7 @@ class YamuxSession final : public Session {
   bool may_open() const;
   std::uint16_t owed_flags(Stream& stream);
   void put_header(const Header& header);
+  void ping_if_due();
   void put_data(std::uint32_t wire, std::uint16_t flags, Bytes payload);
   std::uint64_t sent() const { return written_ - output_.size(); }
 

@@ -5,7 +5,9 @@
 namespace starling::muxer::yamux {
 namespace {
 
-constexpr int kGrowthRoundTrips = 4;  // as go-yamux
+// A window comes to rest at four to eight times what the way holds (go-yamux's 4 makes that 8 to 16): room for loss and
+// late readers, and not so much that pings queue behind it.
+constexpr int kGrowthRoundTrips = 2;
 
 }  // namespace
 

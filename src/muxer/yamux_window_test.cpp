@@ -24,8 +24,8 @@ TEST(YamuxWindow, update_waits_until_half_was_consumed) {
   EXPECT_EQ(window.credit, kInitialWindow / 2);
 }
 
-TEST(YamuxWindow, doubles_when_half_went_within_four_round_trips) {
-  for (const auto& [elapsed, size] : {std::pair(399ms, 2 * kInitialWindow), std::pair(400ms, kInitialWindow)}) {
+TEST(YamuxWindow, doubles_when_half_went_within_two_round_trips) {
+  for (const auto& [elapsed, size] : {std::pair(199ms, 2 * kInitialWindow), std::pair(200ms, kInitialWindow)}) {
     WindowBudget budget(1u << 30);
     ReceiveWindow window;
     window.deliver(kInitialWindow);
@@ -206,11 +206,50 @@ TEST(YamuxPing, one_at_the_start_measures_the_round_trip) {
   EXPECT_EQ(p.a.session->stats().round_trip, 30ms);
 }
 
+TEST(YamuxPing, the_smallest_of_the_last_eight_counts) {
+  Pinger pinger({.interval = 30s, .timeout = 30s});
+  TimePoint now(1h);
+  pinger.start(now);
+  const auto measure = [&](Duration takes) {
+    const auto value = pinger.due(now);
+    ASSERT_TRUE(value);
+    now += takes;
+    pinger.on_answer(*value, now);
+    pinger.measure(now);
+  };
+  measure(5ms);
+  EXPECT_EQ(pinger.round_trip(), 5ms);
+  for (int i = 0; i < 7; ++i) measure(9ms);
+  EXPECT_EQ(pinger.round_trip(), 5ms);
+  measure(8ms);
+  EXPECT_EQ(pinger.round_trip(), 8ms) << "the way may have become longer";
+}
+
+TEST(YamuxPing, measures_anew_when_a_window_grew_one_at_a_time) {
+  Bench bench;  // its first ping, number 1, is on the way
+  const auto pings = [&] {
+    std::vector<std::uint32_t> values;
+    for (const Header& header : bench.sent())
+      if (header.type == Type::Ping) values.push_back(header.length);
+    return values;
+  };
+  bench.now += 20ms;
+  ASSERT_TRUE(bench.feed(frame(Type::Ping, kAck, 0, 1)));
+  ASSERT_TRUE(bench.feed(data(kSyn, 1, testing::pattern(kInitialWindow / 2))));
+  EXPECT_EQ(pings(), std::vector<std::uint32_t>{2});
+  ASSERT_TRUE(bench.feed(data(0, 1, testing::pattern(kInitialWindow))));
+  EXPECT_GT(bench.session.stats().receive_window_total, 2 * kInitialWindow) << "it grew again";
+  EXPECT_TRUE(pings().empty());
+  ASSERT_TRUE(bench.feed(frame(Type::Ping, kAck, 0, 2)));
+  EXPECT_EQ(pings(), std::vector<std::uint32_t>{3});
+}
+
 TEST(YamuxPing, repeats_at_every_interval) {
   testing::Pair p(make_yamux);
+  p.now += 9ms;
   p.settle();
-  EXPECT_EQ(p.a.session->next_deadline(), p.now + 30s);
-  p.pass(30s - 1ns);
+  EXPECT_EQ(p.a.session->next_deadline(), p.now - 9ms + 30s);
+  p.pass(30s - 9ms - 1ns);
   EXPECT_TRUE(p.a.session->output().empty());
   p.pass(1ns);
   EXPECT_EQ(p.a.session->output().size(), kHeaderSize);

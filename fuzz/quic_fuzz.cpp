@@ -63,7 +63,7 @@ Side& side(std::uint64_t seed, bool null_protection) {
 /// One end: a session and an application that answers in ways the input chooses.
 class End final : public SessionEvents {
  public:
-  explicit End(io::Endpoint at) : at_(at) {}
+  End(io::Endpoint at, const TimePoint& clock) : at_(at), clock_(clock) {}
   void on_established() override {}
   void on_stream(StreamId id) override {
     expect(streams_.insert(id).second);
@@ -120,7 +120,7 @@ class End final : public SessionEvents {
     if (what % 8 == 6) release(id);
   }
   void consume(StreamId id, std::size_t bytes) {
-    session->consumed(id, bytes);
+    session->consumed(id, bytes, clock_);
     held_ -= bytes;
   }
   void release(StreamId id) {
@@ -137,6 +137,7 @@ class End final : public SessionEvents {
  private:
   static constexpr std::array<std::uint8_t, 1u << 14> kPayload{};
   io::Endpoint at_;
+  const TimePoint& clock_;
   std::set<StreamId> streams_;
   std::size_t held_ = 0, opened_ = 0, tokens_ = 0;
   std::uint8_t mood_ = 8;
@@ -147,7 +148,7 @@ io::Endpoint endpoint(std::uint8_t last, std::uint16_t port) { return {io::IpAdd
 /// Two ends and what passes between them.
 struct Pair {
   explicit Pair(bool null_protection_in)
-      : null_protection(null_protection_in), client(endpoint(1, 1000)), server(endpoint(2, 4001)) {}
+      : null_protection(null_protection_in), client(endpoint(1, 1000), now), server(endpoint(2, 4001), now) {}
 
   bool start() {
     client.session = side(1, null_protection).engine->connect(client.path_to(server), std::nullopt, client, now);

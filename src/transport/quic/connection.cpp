@@ -321,7 +321,7 @@ void QuicConnection::wake_writers() {
 
 void QuicConnection::consumed(QuicStream& stream, std::size_t bytes) {
   unread_ -= bytes;
-  session_->consumed(stream.id_, bytes);
+  session_->consumed(stream.id_, bytes, now());
   schedule();
 }
 
@@ -343,7 +343,7 @@ void QuicConnection::reset(QuicStream& stream, ResetCode code) {
 // Out of the table; what nobody read yet weighs on no window and no budget any more.
 void QuicConnection::forget(QuicStream& stream) {
   streams_.erase(stream.id_);
-  session_->consumed(stream.id_, stream.inbox_.size());
+  session_->consumed(stream.id_, stream.inbox_.size(), now());
   unread_ -= stream.inbox_.size();
 }
 
@@ -394,7 +394,7 @@ void QuicConnection::on_stream(StreamId id) {
 void QuicConnection::on_data(StreamId id, Bytes data) {
   QuicStream* stream = find(id);
   if (stream == nullptr) {  // nobody will read it
-    session_->consumed(id, data.size());
+    session_->consumed(id, data.size(), now());
     if (orphans_.erase(id) > 0) session_->reset(id, 0);
     return;
   }

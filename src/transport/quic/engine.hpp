@@ -109,7 +109,7 @@ class Session {
   /// Both directions at once.
   virtual void reset(StreamId id, std::uint64_t code) = 0;
   /// The application took `bytes` of a stream: its windows may open again.
-  virtual void consumed(StreamId id, std::size_t bytes) = 0;
+  virtual void consumed(StreamId id, std::size_t bytes, TimePoint now) = 0;
   /// The user let go of the stream. Once both sides have, the remote may open another.
   virtual void release(StreamId id) = 0;
   virtual std::size_t unsent() const = 0;

@@ -56,7 +56,10 @@ Error broken(ErrorCode code, std::string text) {
 }  // namespace
 
 NgSession::NgSession(Shared& shared, std::optional<PeerId> expected, SessionEvents& events)
-    : shared_(shared), events_(events), expected_(std::move(expected)) {
+    : shared_(shared),
+      events_(events),
+      expected_(std::move(expected)),
+      window_(shared.options.initial_connection_window, shared.options.max_connection_window) {
   ngtcp2_ccerr_default(&close_error_);
 }
 
@@ -73,8 +76,6 @@ void NgSession::prepare(ngtcp2_settings& settings, ngtcp2_transport_params& para
   settings.initial_rtt = ng::to_ng(options.initial_round_trip);
   settings.cc_algo = to_ng(options.congestion);
   settings.max_tx_udp_payload_size = options.max_udp_payload;
-  settings.max_window = options.max_connection_window;
-  settings.max_stream_window = options.max_stream_window;
   settings.handshake_timeout = ng::to_ng(options.handshake_timeout);
   settings.rand_ctx.native_handle = &shared_.random;
   if (qlog_) {
@@ -373,8 +374,7 @@ NgSession::Stream* NgSession::find(StreamId id) {
 
 NgSession::Stream& NgSession::add_stream(StreamId id) {
   auto& slot = streams_[id];
-  slot = std::make_unique<Stream>();
-  slot->id = id;
+  slot = std::make_unique<Stream>(id, shared_.options);
   ngtcp2_conn_set_stream_user_data(connection_.get(), std::int64_t(id), slot.get());
   return *slot;
 }
@@ -414,11 +414,16 @@ void NgSession::forget_output(Stream& stream) {
   unsent_ -= stream.out.unsent();
 }
 
-void NgSession::consumed(StreamId id, std::size_t bytes) {
+void NgSession::consumed(StreamId id, std::size_t bytes, TimePoint now) {
   if (ended_ || bytes == 0) return;
-  ngtcp2_conn_extend_max_offset(connection_.get(), bytes);
+  ngtcp2_conn_info info;
+  ngtcp2_conn_get_conn_info(connection_.get(), &info);
+  // The library says "never" before the first acknowledgement.
+  const Duration round_trip = info.min_rtt == UINT64_MAX ? Duration::zero() : duration_from_ng(info.min_rtt);
+  ngtcp2_conn_extend_max_offset(connection_.get(), window_.consume(bytes, round_trip, now));
   if (Stream* stream = find(id); stream != nullptr && !stream->over)
-    ngtcp2_conn_extend_max_stream_offset(connection_.get(), std::int64_t(id), bytes);
+    ngtcp2_conn_extend_max_stream_offset(connection_.get(), std::int64_t(id),
+                                         stream->window.consume(bytes, round_trip, now));
 }
 
 void NgSession::release(StreamId id) {

@@ -10,6 +10,7 @@
 
 #include "starling/crypto/hash.hpp"
 #include "transport/quic/engine.hpp"
+#include "transport/quic/flow_window.hpp"
 #include "transport/quic/ng/tls.hpp"
 #include "transport/quic/send_buffer.hpp"
 
@@ -47,7 +48,7 @@ class NgSession final : public Session, private TlsOwner {
   void send(StreamId id, Bytes data) override;
   void close_write(StreamId id) override;
   void reset(StreamId id, std::uint64_t code) override;
-  void consumed(StreamId id, std::size_t bytes) override;
+  void consumed(StreamId id, std::size_t bytes, TimePoint now) override;
   void release(StreamId id) override;
   std::size_t unsent() const override { return unsent_; }
   std::size_t unacknowledged() const override { return unacknowledged_; }
@@ -69,7 +70,10 @@ class NgSession final : public Session, private TlsOwner {
   friend TlsOwner& owner_of(gnutls_session_t session);
 
   struct Stream {
-    StreamId id = 0;
+    Stream(StreamId id_in, const QuicOptions& options)
+        : id(id_in), window(options.initial_stream_window, options.max_stream_window) {}
+    StreamId id;
+    FlowWindow window;  // what the remote may send
     SendBuffer out;
     bool queued = false;   // in sendable_
     bool blocked = false;  // by the peer's windows
@@ -109,6 +113,7 @@ class NgSession final : public Session, private TlsOwner {
   Shared& shared_;
   SessionEvents& events_;
   std::optional<PeerId> expected_;
+  FlowWindow window_;  // what the remote may send in all streams
   ngtcp2_crypto_conn_ref reference_{};
   TlsHandle tls_;
   std::unique_ptr<ngtcp2_conn, ConnectionFree> connection_;

@@ -39,9 +39,18 @@ void start(std::optional<Parser>& parser, const HttpLimits& limits) {
   parser->eager(true);
 }
 
+// A chunked body ends with five bytes at least ("0\r\n\r\n"). Beast insists on them when it has seen the last chunk's
+// size in an earlier piece, so pieces of such a body are held back until there are as many.
+constexpr std::size_t kShortestChunkedEnd = 5;
+
+template <typename Parser>
+bool too_short(const Parser& parser, const std::string& buffer) {
+  return parser.is_header_done() && parser.chunked() && buffer.size() < kShortestChunkedEnd;
+}
+
 template <typename Parser>
 Result<bool> feed(Parser& parser, std::string& buffer, const HttpLimits& limits) {
-  while (!buffer.empty() && !parser.is_done()) {
+  while (!buffer.empty() && !parser.is_done() && !too_short(parser, buffer)) {
     boost::system::error_code problem;
     const std::size_t used = parser.put(boost::asio::const_buffer(buffer.data(), buffer.size()), problem);
     buffer.erase(0, used);

@@ -25,6 +25,17 @@ TEST(HttpReader, a_request_may_come_byte_by_byte) {
   EXPECT_FALSE(reader.busy());
 }
 
+TEST(HttpReader, the_last_chunk_may_come_byte_by_byte) {
+  HttpReader reader = requests();
+  const std::string text = "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto got = reader.receive(bytes(text).subspan(i, 1));
+    ASSERT_TRUE(got) << got.error().message();
+    EXPECT_EQ(*got, i + 1 == text.size());
+  }
+  EXPECT_EQ(reader.take_request().method, "POST");
+}
+
 TEST(HttpReader, requests_that_come_together_are_taken_one_after_the_other) {
   HttpReader reader = requests();
   EXPECT_EQ(*reader.receive(bytes("GET /a HTTP/1.1\r\nHost: x\r\n\r\nGET /b HTTP/1.0\r\n\r\n")), true);

@@ -12,6 +12,7 @@ namespace {
 namespace http = boost::beast::http;
 
 constexpr std::uint32_t kMaxHeader = 8192;  // bytes of a reply's header
+constexpr std::size_t kShortestChunkedEnd = 5;
 constexpr std::string_view kMediaType = "application/dns-message";
 
 std::unexpected<Error> failed(std::string what) {
@@ -46,9 +47,15 @@ void DohExchange::request(const DohUrl& url, Bytes query, ByteQueue& out) {
   out.append(query);
 }
 
+// A chunked body ends with five bytes at least ("0\r\n\r\n"). Beast insists on them when it has seen the last chunk's
+// size in an earlier piece, so pieces of such a body are held back until there are as many.
+bool DohExchange::too_short(std::size_t bytes) const {
+  return parser_->http.is_header_done() && parser_->http.chunked() && bytes < kShortestChunkedEnd;
+}
+
 Status DohExchange::receive(ByteQueue& in) {
   parser_->started = parser_->started || !in.empty();
-  while (!in.empty() && !parser_->http.is_done()) {
+  while (!in.empty() && !parser_->http.is_done() && !too_short(in.size())) {
     boost::system::error_code error;
     const std::size_t used = parser_->http.put(boost::asio::buffer(in.view().data(), in.size()), error);
     in.consume(used);

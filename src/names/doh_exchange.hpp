@@ -37,6 +37,7 @@ class DohExchange {
  private:
   struct Parser;
   Status check_header() const;
+  bool too_short(std::size_t bytes) const;
   std::unique_ptr<Parser> parser_;
 };
 

@@ -26,6 +26,8 @@ constexpr std::pair<std::string_view, std::string_view> kOpenHanded[] = {
     {"perf.serve", "true"},
     {"resource.memory", "16GiB"},
     {"resource.descriptors", "65536"},
+    {"swarm.max_dials_per_second", "1000000"},
+    {"swarm.max_dials_burst", "1000000"},
     {"resource.allow", "/ip4/0.0.0.0/ipcidr/0"},
 };
 

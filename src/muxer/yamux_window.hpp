@@ -3,8 +3,8 @@
 // A window starts at the 256 KiB that the protocol guarantees. Credit goes back to the remote once half of the window
 // was consumed. When that took less than two round trips the window itself may be what holds the remote back, and it
 // doubles (as in rust-yamux; go-yamux waits for four), up to the stream's maximum and to what the connection's budget
-// has left. It never shrinks; the budget gets it back when the stream ends. Values, without a clock. spec:
-// yamux/README.md, Flow Control
+// has left. It never shrinks; the budget gets it back when the stream ends.
+// Values, without a clock. spec: yamux/README.md, Flow Control
 #pragma once
 
 #include <cstdint>

@@ -2,15 +2,9 @@
 
 #include <algorithm>
 
+#include "starling/muxer/window_growth.hpp"
+
 namespace starling::muxer::yamux {
-namespace {
-
-// A window comes to rest at four to eight times what the way holds (go-yamux's 4 makes that 8 to 16): room for loss and
-// late readers, and not so much that pings queue behind it.
-constexpr int kGrowthRoundTrips = 2;
-
-}  // namespace
-
 std::uint32_t WindowBudget::grow(std::uint32_t wanted) {
   const std::uint64_t left = limit_ > total_ ? limit_ - total_ : 0;
   const auto granted = std::uint32_t(std::min<std::uint64_t>(wanted, left));
@@ -26,7 +20,7 @@ void WindowBudget::give_back(std::uint32_t window) {
 
 std::uint32_t ReceiveWindow::next_update(TimePoint now, const Growth& growth, WindowBudget& budget) {
   if (consumed() < size / 2) return 0;
-  if ((now - last_update) / kGrowthRoundTrips < growth.round_trip && size < growth.max_size) {
+  if (window_should_grow(now - last_update, growth.round_trip) && size < growth.max_size) {
     size += budget.grow(std::min(size, growth.max_size - size));
   }
   last_update = now;

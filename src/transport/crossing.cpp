@@ -3,14 +3,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "transport/turn_sizes.hpp"
+
 namespace starling::transport {
 namespace {
 
-constexpr std::size_t kReadChunk = 256u << 10;   // room for a read: many records in one system call
-constexpr std::size_t kMinReadRoom = 64u << 10;  // behind a partial record
-constexpr std::size_t kWireTarget = 256u << 10;  // sealed bytes per write call
-constexpr int kReadsPerTurn = 4;                 // then other connections get their turn
-constexpr std::size_t kCreditShare = 4;          // credit goes out in pieces of this part of the window
+constexpr std::size_t kCreditShare = 4;  // credit goes out in pieces of this part of the window
 
 // To one end of a crossing. An end that is gone misses nothing.
 template <typename End, typename Content>
@@ -275,7 +273,7 @@ io::Task<void> Carrier::read_until_end() {
       if (wire_in_.empty()) wire_in_.clear();
       if (!co_await socket_->readable()) co_return;
       reads = 0;
-    } else if (reads % kReadsPerTurn == 0) {
+    } else if (reads % kStreamReadsPerTurn == 0) {
       if (!co_await io::yield()) co_return;
     }
     while (under_way_ >= crossing_.window)

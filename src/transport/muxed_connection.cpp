@@ -5,14 +5,11 @@
 #include <utility>
 
 #include "transport/crossing.hpp"
+#include "transport/turn_sizes.hpp"
 
 namespace starling::transport {
 namespace {
 
-constexpr std::size_t kReadChunk = 256u << 10;    // room for a read: many records in one system call
-constexpr std::size_t kMinReadRoom = 64u << 10;   // behind a partial record
-constexpr std::size_t kWireTarget = 256u << 10;   // sealed bytes per write call
-constexpr int kReadsPerTurn = 4;                  // then other connections get their turn
 constexpr std::uint64_t kChargeStep = 64u << 10;  // unread bytes are charged in steps, not one by one
 
 // What a stream may hold unread. Where the muxer has windows, they bound it.
@@ -137,7 +134,7 @@ io::Task<void> MuxedConnection::read_until_end() {
       if (in.empty()) in.clear();
       if (!co_await parts_.socket->readable()) co_return;
       reads = 0;
-    } else if (reads >= kReadsPerTurn) {
+    } else if (reads >= kStreamReadsPerTurn) {
       if (!co_await io::yield()) co_return;
       reads = 0;
     }
@@ -188,7 +185,7 @@ io::Task<void> MuxedConnection::say_goodbye() {
         const auto got = socket.try_read(self.parts_.wire_in.prepare(kMinReadRoom));
         if (!got && got.error() == ErrorCode::WouldBlock) {
           STARLING_CO_CHECK(co_await socket.readable());
-        } else if (got && *got > 0 && reads % kReadsPerTurn == 0) {
+        } else if (got && *got > 0 && reads % kStreamReadsPerTurn == 0) {
           STARLING_CO_CHECK(co_await io::yield());  // it may go on sending for as long as we wait
         } else if (!got || *got == 0) {
           co_return Status{};

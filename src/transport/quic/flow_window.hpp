@@ -1,13 +1,12 @@
-// How far a receive window of QUIC opens. It starts small and doubles when half of it went in less than two of the
-// smallest round trips: then it holds the remote back, or nearly so. The smallest counts because beside bulk data every
-// later one contains the queue that a large window makes. (The library would grow it by the smoothed round trip.)
-// Value, without a clock. spec: RFC 9000, section 4.2
+// How far a receive window of QUIC opens: from a small one by muxer/window_growth.hpp. (The library would let it grow
+// by the smoothed round trip.) Value, without a clock. spec: RFC 9000, section 4.2
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
 
 #include "starling/base/clock.hpp"
+#include "starling/muxer/window_growth.hpp"
 
 namespace starling::transport::quic {
 
@@ -21,8 +20,8 @@ class FlowWindow {
     if (since_ == kNever) since_ = now;
     consumed_ += bytes;
     if (consumed_ < size_ / 2) return bytes;
-    const bool fast = (now - since_) / kGrowthRoundTrips < smallest_round_trip;
-    const std::uint64_t growth = fast ? std::min(size_, most_ - size_) : 0;
+    const bool grows = muxer::window_should_grow(now - since_, smallest_round_trip);
+    const std::uint64_t growth = grows ? std::min(size_, most_ - size_) : 0;
     size_ += growth;
     consumed_ = 0;
     since_ = now;
@@ -31,7 +30,6 @@ class FlowWindow {
   std::uint64_t size() const { return size_; }
 
  private:
-  static constexpr int kGrowthRoundTrips = 2;  // as muxer/yamux_window.cpp
   std::uint64_t size_, most_, consumed_ = 0;
   TimePoint since_ = kNever;  // when the half that is being consumed began
 };

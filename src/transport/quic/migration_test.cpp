@@ -17,20 +17,6 @@ class QuicMigration : public QuicTest {
     client_machine_.set_addresses({first_, second_});
     set_up();
   }
-  /// Sends 2 MiB; the address goes in the middle.
-  void transfer_while(const std::function<void()>& in_the_middle) {
-    const auto near = open(*dialer_);
-    const ByteVector sent = pattern(2u << 20);
-    std::optional<Status> done;
-    io::TaskGroup group(world_.reactor());
-    group.spawn(keep(send_and_close(*near, sent), done));
-    const auto far = run(acceptor_->next_stream());
-    ByteVector got = *run(receive(*far, 300'000));
-    in_the_middle();
-    append(got, *run(receive(*far)));
-    run(group.join());
-    EXPECT_TRUE(got == sent);
-  }
 
   const io::IpAddress first_ = io::IpAddress::v4({11, 1, 1, 1}), second_ = io::IpAddress::v4({11, 1, 1, 2});
 };

@@ -77,6 +77,20 @@ class QuicTest : public ::testing::Test {
     return text_of(run(receive(*near))) == "answer";
   }
   bool talk() { return talk(*dialer_, *acceptor_) && talk(*acceptor_, *dialer_); }
+  /// Sends 2 MiB; `in_the_middle` happens after 300 KB.
+  void transfer_while(const std::function<void()>& in_the_middle) {
+    const auto near = open(*dialer_);
+    const ByteVector sent = pattern(2u << 20);
+    std::optional<Status> done;
+    io::TaskGroup group(world_.reactor());
+    group.spawn(keep(send_and_close(*near, sent), done));
+    const auto far = run(acceptor_->next_stream());
+    ByteVector got = *run(receive(*far, 300'000));
+    in_the_middle();
+    append(got, *run(receive(*far)));
+    run(group.join());
+    EXPECT_TRUE(got == sent);
+  }
   QuicConnection& dialed() { return static_cast<QuicConnection&>(*dialer_->connection); }
   QuicConnection& accepted() { return static_cast<QuicConnection&>(*acceptor_->connection); }
 

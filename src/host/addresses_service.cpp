@@ -64,21 +64,29 @@ void Host::take_observation(swarm::ConnectionId connection, const IdentifyInfo& 
 // Asking the system is not for every connection: it is asked when we listen, and now and then while something depends
 // on it.
 void Host::look_at_interfaces() {
-  if (auto seen = world_.network.interfaces()) take_interfaces(*std::move(seen));
-  listening_ = swarm_.listen_addresses();
-  const std::vector<Multiaddr> resolved = by_interface(listening_, interfaces_);
-  listening_.insert(listening_.end(), resolved.begin(), resolved.end());
-  refresh_announced();
+  auto seen = world_.network.interfaces();
+  const bool changed = seen && take_interfaces(*std::move(seen));
+  std::vector<Multiaddr> bound = swarm_.listen_addresses();
+  if (changed || bound_ != bound) {
+    listening_ = bound;
+    bound_ = std::move(bound);
+    const std::vector<Multiaddr> resolved = by_interface(listening_, interfaces_);
+    listening_.insert(listening_.end(), resolved.begin(), resolved.end());
+    refresh_announced();
+  }
   schedule_interface_check();
 }
 
-void Host::take_interfaces(std::vector<io::Interface> seen) {
+// True if they are others than before.
+bool Host::take_interfaces(std::vector<io::Interface> seen) {
   const auto same = [](const io::Interface& a, const io::Interface& b) {
     return a.name == b.name && a.address == b.address && a.prefix_length == b.prefix_length;
   };
-  const bool changed = !interfaces_.empty() && !std::ranges::equal(interfaces_, seen, same);
+  if (std::ranges::equal(interfaces_, seen, same)) return false;
+  const bool first = interfaces_.empty();
   interfaces_ = std::move(seen);
-  if (changed) swarm_.network_changed();
+  if (!first) swarm_.network_changed();
+  return true;
 }
 
 std::vector<Multiaddr> Host::announced_only() const {
@@ -140,8 +148,7 @@ void Host::schedule_upkeep() {
 }
 
 void Host::schedule_interface_check() {
-  const std::vector<Multiaddr> bound = swarm_.listen_addresses();
-  const bool needed = swarm_.connection_count() > 0 || std::ranges::any_of(bound, [](const Multiaddr& each) {
+  const bool needed = swarm_.connection_count() > 0 || std::ranges::any_of(*bound_, [](const Multiaddr& each) {
                         return traits_of(each).scope == AddressScope::Unspecified;
                       });
   if (closing_ || !needed || options_.interface_check_interval == Duration::zero()) return;

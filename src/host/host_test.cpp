@@ -156,6 +156,21 @@ TEST_F(Identify, tells_both_sides_who_the_other_is) {
   }
 }
 
+TEST_F(Identify, takes_a_record_that_it_verified_before_without_verifying_it_again) {
+  const PeerRecord record{b().id(), 7, {b().swarm().listen_addresses()}};
+  IdentifyInfo info;
+  info.signed_peer_record = record.seal(b().key())->to_protobuf();
+  info.signed_peer_record.back() ^= 1;  // in the signature
+  const ByteVector verified = info.signed_peer_record;
+  ASSERT_TRUE(check_identify(info, b().id()));
+  EXPECT_FALSE(info.peer_record_valid);
+  ASSERT_TRUE(check_identify(info, b().id(), verified));
+  EXPECT_TRUE(info.peer_record_valid);
+  EXPECT_EQ(info.peer_record->record().sequence, 7u);
+  ASSERT_TRUE(check_identify(info, a().id(), verified));
+  EXPECT_FALSE(info.peer_record_valid) << "it is the record of another peer";
+}
+
 TEST_F(Identify, of_more_than_4_kib_comes_in_several_messages) {
   for (int i = 0; i < 300; ++i) b().handle("/a/rather/long/protocol/name/number/" + std::to_string(i), hold);
   EXPECT_GT(encode_identify(b().describe(std::nullopt)).size(), 2u);

@@ -108,14 +108,15 @@ Status merge_identify(Bytes message, IdentifyInfo& info) {
   return reader.finish("identify");
 }
 
-Status check_identify(IdentifyInfo& info, const PeerId& peer) {
+Status check_identify(IdentifyInfo& info, const PeerId& peer, Bytes verified_record) {
   if (info.public_key && !peer.matches(*info.public_key)) {
     return fail(ErrorCode::BadKey, Op::Identify, Origin::Remote,
                 "the key in the message of " + peer.to_string() + " belongs to " +
                     PeerId::from_public_key(*info.public_key).to_string());
   }
   if (info.signed_peer_record.empty()) return {};
-  auto certified = CertifiedRecord::open(info.signed_peer_record);
+  auto certified = equal(info.signed_peer_record, verified_record) ? CertifiedRecord::from_verified(verified_record)
+                                                                   : CertifiedRecord::open(info.signed_peer_record);
   info.peer_record_valid = certified && certified->record().peer == peer;
   if (!info.peer_record_valid) return {};
   info.peer_record = *std::move(certified);

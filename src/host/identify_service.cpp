@@ -57,7 +57,7 @@ io::Task<Result<IdentifyInfo>> Host::read_identify(Stream& stream) {
     STARLING_CO_TRY(const ByteVector message, co_await stream.read_message(kMaxIdentifyMessageRead));
     STARLING_CO_CHECK(merge_identify(message, info));
   }
-  STARLING_CO_CHECK(check_identify(info, stream.info().peer));
+  STARLING_CO_CHECK(check_identify(info, stream.info().peer, book_.record(stream.info().peer)));
   co_return info;
 }
 

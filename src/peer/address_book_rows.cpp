@@ -55,7 +55,7 @@ void AddressBook::restore(const StoredPeer& row, CalendarOffset calendar, TimePo
   if (row.addresses.empty()) return;
   std::optional<CertifiedRecord> record;
   if (!row.record.empty()) {
-    auto read = CertifiedRecord::from_own_disk(row.record);
+    auto read = CertifiedRecord::from_verified(row.record);
     if (!read || read->record().peer != row.peer) {
       ++counters_.rows_refused;
       return;

@@ -176,7 +176,7 @@ TEST(CertifiedRecordTest, a_record_signed_by_somebody_else_is_none) {
   const auto opened = CertifiedRecord::open(envelope->to_protobuf());
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error(), ErrorCode::BadSignature);
-  EXPECT_FALSE(CertifiedRecord::from_own_disk(envelope->to_protobuf()));
+  EXPECT_FALSE(CertifiedRecord::from_verified(envelope->to_protobuf()));
 }
 
 TEST_F(AddressBookTest, identify_replaces_what_identify_said_before) {

@@ -7,7 +7,7 @@ Result<CertifiedRecord> CertifiedRecord::open(Bytes envelope) {
   return CertifiedRecord(std::move(record), envelope);
 }
 
-Result<CertifiedRecord> CertifiedRecord::from_own_disk(Bytes envelope) {
+Result<CertifiedRecord> CertifiedRecord::from_verified(Bytes envelope) {
   STARLING_TRY(const SignedEnvelope decoded, SignedEnvelope::from_protobuf(envelope));
   STARLING_TRY(PeerRecord record, PeerRecord::from_protobuf(decoded.payload()));
   if (!record.peer.matches(decoded.public_key()))

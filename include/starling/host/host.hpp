@@ -175,7 +175,7 @@ class Host final : private swarm::SwarmEvents {
   void take_observation(swarm::ConnectionId connection, const IdentifyInfo& info);
   void note_dial(const swarm::DialReport& report);
   void look_at_interfaces();
-  void take_interfaces(std::vector<io::Interface> seen);
+  bool take_interfaces(std::vector<io::Interface> seen);
   std::vector<Multiaddr> announced_only() const;
   const ByteVector& own_record() const;
   void refresh_announced();
@@ -202,8 +202,9 @@ class Host final : private swarm::SwarmEvents {
   bool push_scheduled_ = false, closing_ = false;
   AddressBook book_;
   ObservedAddresses observed_;
-  std::vector<io::Interface> interfaces_;  // as they were last seen
-  std::vector<Multiaddr> listening_;       // as bound, and by interface
+  std::vector<io::Interface> interfaces_;        // as they were last seen
+  std::optional<std::vector<Multiaddr>> bound_;  // likewise; the plan of what we announce follows from both
+  std::vector<Multiaddr> listening_;             // as bound, and by interface
   std::vector<AnnouncedAddress> announced_;
   std::vector<Multiaddr> told_addresses_;  // by the last event
   io::CallbackTimer upkeep_timer_, address_event_timer_, interface_timer_;

@@ -43,7 +43,8 @@ std::vector<ByteVector> encode_identify(const IdentifyInfo& info);
 /// Malformed, TooLarge (too many protocols or addresses).
 Status merge_identify(Bytes message, IdentifyInfo& info);
 /// Checks what the peer claims against the key that the connection proved; sets peer_record_valid and takes the
-/// record's addresses. Error BadKey if the public key in the message is another one.
-Status check_identify(IdentifyInfo& info, const PeerId& peer);
+/// record's addresses. A record equal to `verified_record`, one of this peer's that was verified before, is not
+/// verified again. Error BadKey if the public key in the message is another one.
+Status check_identify(IdentifyInfo& info, const PeerId& peer, Bytes verified_record = {});
 
 }  // namespace starling::host

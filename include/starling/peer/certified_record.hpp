@@ -10,9 +10,9 @@ class CertifiedRecord {
  public:
   /// Verifies the signature and that the signer is the peer the record names. Errors: those of PeerRecord::open().
   static Result<CertifiedRecord> open(Bytes envelope);
-  /// For a record that was verified before it went to this node's own disk: decodes, and checks that the key in it is
-  /// the peer's, but not the signature again (60 µs each, for a hundred thousand).
-  static Result<CertifiedRecord> from_own_disk(Bytes envelope);
+  /// For bytes that this node verified before, and kept in its book or on its disk: decodes, and checks that the key in
+  /// them is the peer's, but not the signature again (60 µs each).
+  static Result<CertifiedRecord> from_verified(Bytes envelope);
 
   const PeerRecord& record() const { return record_; }
   Bytes envelope() const { return envelope_; }

@@ -7,15 +7,13 @@
 namespace starling::security {
 namespace {
 
-Error failed(std::string_view what) { return take_openssl_error(ErrorCode::Internal, Op::Encode, Origin::Local, what); }
-
-template <typename T>
-Result<ByteVector> to_der(const T* object, int (*encode)(const T*, unsigned char**), std::string_view what) {
-  const int size = encode(object, nullptr);
-  if (size <= 0) return fail(failed(what));
+Result<ByteVector> der_of(const EVP_PKEY& key) {
+  const int size = i2d_PrivateKey(&key, nullptr);
+  if (size <= 0)
+    return fail(take_openssl_error(ErrorCode::Internal, Op::Encode, Origin::Local, "encoding a certificate key"));
   ByteVector der(std::size_t(size), 0);
   unsigned char* at = der.data();
-  encode(object, &at);
+  i2d_PrivateKey(&key, &at);
   return der;
 }
 
@@ -23,13 +21,14 @@ Result<ByteVector> to_der(const T* object, int (*encode)(const T*, unsigned char
 
 Result<CertificateDer> make_certificate_der(const crypto::PrivateKey& identity) {
   STARLING_TRY(const TlsCertificate made, make_libp2p_certificate(identity));
-  STARLING_TRY(ByteVector certificate, to_der<X509>(made.certificate.get(), i2d_X509, "encoding a certificate"));
-  STARLING_TRY(ByteVector key, to_der<EVP_PKEY>(made.key.get(), i2d_PrivateKey, "encoding a certificate key"));
+  STARLING_TRY(ByteVector certificate, security::der_of(*made.certificate));
+  STARLING_TRY(ByteVector key, der_of(*made.key));
   return CertificateDer{std::move(certificate), std::move(key)};
 }
 
-Result<crypto::PublicKey> verify_certificate_der(Bytes der, std::int64_t unix_seconds, VerifiedSignatures& verified) {
-  return verify_libp2p_certificate(der, unix_seconds, verified);
+Result<crypto::PublicKey> verify_certificate_der(Bytes der, std::int64_t unix_seconds, VerifiedCertificates& verified) {
+  STARLING_TRY(VerifiedCertificate good, verify_libp2p_certificate(der, unix_seconds, verified));
+  return std::move(good.host_key);
 }
 
 }  // namespace starling::security

@@ -15,7 +15,6 @@
 namespace starling::security {
 namespace {
 
-constexpr char kProviderName[] = "starling-tls";
 constexpr int kOperations = OSSL_OP__HIGHEST + 1;
 // By the first name of OpenSSL's list; what tls_context.cpp asks for, and what OpenSSL needs for it. SHA-1 is the name
 // of a certificate in its tables, nothing else.
@@ -47,7 +46,7 @@ Rows needed_rows(int operation) {
   return kept;
 }
 
-const OSSL_ALGORITHM* query(void*, int operation, int* no_cache) noexcept {
+const OSSL_ALGORITHM* query_all(void*, int operation, int* no_cache) noexcept {
   static const std::array<Rows, kOperations> tables = [] {
     std::array<Rows, kOperations> made;
     for (int each = 0; each < kOperations; ++each) made[std::size_t(each)] = needed_rows(each);
@@ -55,6 +54,10 @@ const OSSL_ALGORITHM* query(void*, int operation, int* no_cache) noexcept {
   }();
   *no_cache = 0;
   return operation >= 0 && operation < kOperations ? tables[std::size_t(operation)].data() : nullptr;
+}
+
+const OSSL_ALGORITHM* query_without_decoders(void* context, int operation, int* no_cache) noexcept {
+  return operation == OSSL_OP_DECODER ? nullptr : query_all(context, operation, no_cache);
 }
 
 int capabilities(void*, const char* name, OSSL_CALLBACK* callback, void* argument) noexcept {
@@ -67,9 +70,10 @@ OSSL_DISPATCH entry(int id, Function* function) {
 }
 
 /// The algorithms run in the default provider's context; only the lists of them are ours.
+template <auto kQuery>
 int start(const OSSL_CORE_HANDLE*, const OSSL_DISPATCH*, const OSSL_DISPATCH** functions, void** context) noexcept {
   static const std::array<OSSL_DISPATCH, 3> ours{
-      entry(OSSL_FUNC_PROVIDER_QUERY_OPERATION, query), entry(OSSL_FUNC_PROVIDER_GET_CAPABILITIES, capabilities), {}};
+      entry(OSSL_FUNC_PROVIDER_QUERY_OPERATION, kQuery), entry(OSSL_FUNC_PROVIDER_GET_CAPABILITIES, capabilities), {}};
   if (full_provider() == nullptr) return 0;
   *functions = ours.data();
   *context = OSSL_PROVIDER_get0_provider_ctx(full_provider());
@@ -81,10 +85,10 @@ struct Library {
   std::unique_ptr<OSSL_PROVIDER, OpensslFree<OSSL_PROVIDER_unload>> provider;  // goes before its context
 };
 
-Library make_library() {
+Library make_library(const char* provider, OSSL_provider_init_fn* start) {
   Library library{.context = decltype(Library::context)(OSSL_LIB_CTX_new()), .provider = nullptr};
-  if (!library.context || OSSL_PROVIDER_add_builtin(library.context.get(), kProviderName, start) != 1) return {};
-  library.provider.reset(OSSL_PROVIDER_load(library.context.get(), kProviderName));
+  if (!library.context || OSSL_PROVIDER_add_builtin(library.context.get(), provider, start) != 1) return {};
+  library.provider.reset(OSSL_PROVIDER_load(library.context.get(), provider));
   if (!library.provider) return {};
   return library;
 }
@@ -92,7 +96,12 @@ Library make_library() {
 }  // namespace
 
 OSSL_LIB_CTX* tls_library() {
-  static const Library library = make_library();
+  static const Library library = make_library("starling-tls", start<query_without_decoders>);
+  return library.context.get();
+}
+
+OSSL_LIB_CTX* certificate_library() {
+  static const Library library = make_library("starling-certificates", start<query_all>);
   return library.context.get();
 }
 

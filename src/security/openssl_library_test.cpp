@@ -29,18 +29,23 @@ EvpKeyPtr make_rsa(const char* type) {
   return EvpKeyPtr(key);
 }
 
-EvpKeyPtr decode(const ByteVector& der) {
+EvpKeyPtr decode(const ByteVector& der, OSSL_LIB_CTX* library = certificate_library()) {
   const unsigned char* at = der.data();
-  return EvpKeyPtr(d2i_PUBKEY_ex(nullptr, &at, long(der.size()), tls_library(), nullptr));
+  return EvpKeyPtr(d2i_PUBKEY_ex(nullptr, &at, long(der.size()), library, nullptr));
 }
 
 TEST(OpensslLibrary, every_key_that_a_certificate_may_have_decodes) {
-  ASSERT_NE(tls_library(), nullptr);
+  ASSERT_NE(certificate_library(), nullptr);
   EXPECT_TRUE(decode(encoded_key(EvpKeyPtr(EVP_EC_gen("P-256")))));
   EXPECT_TRUE(decode(encoded_key(EvpKeyPtr(EVP_EC_gen("P-384")))));
   EXPECT_TRUE(decode(encoded_key(EvpKeyPtr(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519")))));
   EXPECT_TRUE(decode(encoded_key(make_rsa("RSA"))));
   EXPECT_TRUE(decode(encoded_key(make_rsa("RSA-PSS"))));
+}
+
+TEST(OpensslLibrary, a_handshake_decodes_none) {
+  ASSERT_NE(tls_library(), nullptr);
+  EXPECT_FALSE(decode(encoded_key(EvpKeyPtr(EVP_EC_gen("P-256"))), tls_library()));
 }
 
 TEST(OpensslLibrary, other_keys_do_not) {

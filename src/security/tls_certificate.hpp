@@ -9,7 +9,7 @@
 #include "starling/base/bytes.hpp"
 #include "starling/base/error.hpp"
 #include "starling/crypto/keys.hpp"
-#include "starling/security/verified_signatures.hpp"
+#include "starling/security/verified_certificates.hpp"
 
 namespace starling::security {
 
@@ -26,11 +26,23 @@ struct TlsCertificate {
 /// Errors: Internal (OpenSSL), and those of PrivateKey::sign.
 Result<TlsCertificate> make_libp2p_certificate(const crypto::PrivateKey& identity);
 
-/// The host key a certificate proves, after every check of the spec. `unix_seconds`: the present time. `verified`
-/// remembers the certificates whose two signatures were found good.
+/// A remote's certificate, which nobody changes, and the host key that it proves.
+struct VerifiedCertificate {
+  X509Ptr certificate;
+  crypto::PublicKey host_key;
+
+  /// Another holder of the same certificate.
+  VerifiedCertificate share() const;
+};
+
+/// The certificate after every check of the spec. `unix_seconds`: the present time. `verified` remembers the good ones.
 /// Errors: BadCertificate, its cause telling more where a key, a signature or the extension does not parse.
-Result<crypto::PublicKey> verify_libp2p_certificate(Bytes der, std::int64_t unix_seconds, VerifiedSignatures& verified);
-Result<crypto::PublicKey> verify_libp2p_certificate(X509& certificate, std::int64_t unix_seconds,
-                                                    VerifiedSignatures& verified);
+Result<VerifiedCertificate> verify_libp2p_certificate(Bytes der, std::int64_t unix_seconds,
+                                                      VerifiedCertificates& verified);
+
+/// Its encoding. Errors: Internal.
+Result<ByteVector> der_of(const X509& certificate);
+/// With its key, and its encoding kept. Errors: BadCertificate.
+Result<X509Ptr> parse_certificate(Bytes der);
 
 }  // namespace starling::security

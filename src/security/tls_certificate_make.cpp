@@ -68,6 +68,9 @@ Result<TlsCertificate> make_libp2p_certificate(const crypto::PrivateKey& identit
   if (!add_extension(*made.certificate, value)) return fail(failed("adding the libp2p extension"));
   if (X509_sign(made.certificate.get(), made.key.get(), EVP_sha256()) == 0)
     return fail(failed("signing the certificate"));
+  STARLING_TRY(const ByteVector der, der_of(*made.certificate));
+  STARLING_TRY(made.certificate,
+               parse_certificate(der));  // a parsed one keeps its encoding, which each handshake sends
   return made;
 }
 

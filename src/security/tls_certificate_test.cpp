@@ -63,16 +63,18 @@ constexpr std::int64_t kNow = 1'800'000'000;        // January 2027
 constexpr std::int64_t kNotBefore = 157'766'400;    // 1975-01-01
 constexpr std::int64_t kNotAfter = 67'090'118'400;  // 4096-01-01
 
-ByteVector der_of(X509* certificate) {
-  ByteVector der(std::size_t(i2d_X509(certificate, nullptr)));
-  unsigned char* at = der.data();
-  i2d_X509(certificate, &at);
-  return der;
+ByteVector der_of(X509* certificate) { return security::der_of(*certificate).value(); }
+
+Result<crypto::PublicKey> judge(Bytes der, std::int64_t now, VerifiedCertificates& verified) {
+  STARLING_TRY(const VerifiedCertificate good, verify_libp2p_certificate(der, now, verified));
+  EXPECT_NE(X509_get0_pubkey(good.certificate.get()), nullptr) << "a handshake needs it";
+  EXPECT_EQ(der_of(good.certificate.get()), to_vector(der));
+  return good.host_key;
 }
 
 Result<crypto::PublicKey> judge(Bytes der, std::int64_t now = kNow) {
-  VerifiedSignatures nothing;
-  return verify_libp2p_certificate(der, now, nothing);
+  VerifiedCertificates nothing;
+  return judge(der, now, nothing);
 }
 
 /// A good certificate that a test then spoils and signs again.
@@ -231,29 +233,38 @@ TEST(TlsCertificate, a_broken_extension_is_told_with_its_cause) {
 
 TEST(TlsCertificate, one_that_was_verified_before_is_still_judged_by_the_time) {
   const ByteVector der = der_of(Draft().x509);
-  VerifiedSignatures verified;
-  const auto first = verify_libp2p_certificate(der, kNow, verified);
+  VerifiedCertificates verified;
+  const auto first = judge(der, kNow, verified);
   ASSERT_TRUE(first);
   EXPECT_EQ(verified.size(), 1u);
-  const auto again = verify_libp2p_certificate(der, kNow, verified);
+  const auto again = judge(der, kNow, verified);
   ASSERT_TRUE(again);
   EXPECT_EQ(*again, *first);
   EXPECT_EQ(verified.size(), 1u);
-  expect_bad(verify_libp2p_certificate(der, kNotAfter + 1, verified), "expired");
+  expect_bad(judge(der, kNotAfter + 1, verified), "expired");
 }
 
 TEST(TlsCertificate, only_good_signatures_are_remembered) {
   Draft draft;
-  VerifiedSignatures verified;
-  ASSERT_TRUE(verify_libp2p_certificate(der_of(draft.x509), kNow, verified));
+  VerifiedCertificates verified;
+  ASSERT_TRUE(judge(der_of(draft.x509), kNow, verified));
   ByteVector wrong_signature = der_of(draft.x509);
   wrong_signature.back() ^= 1;
   const ByteVector not_vouched_for = der_of(draft.use_key(EVP_EC_gen("P-256"), /*vouch=*/false).sign().x509);
   for (int tries = 0; tries < 2; ++tries) {
-    expect_bad(verify_libp2p_certificate(wrong_signature, kNow, verified), "self-signature");
-    expect_bad(verify_libp2p_certificate(not_vouched_for, kNow, verified), "host key's signature");
+    expect_bad(judge(wrong_signature, kNow, verified), "self-signature");
+    expect_bad(judge(not_vouched_for, kNow, verified), "host key's signature");
   }
   EXPECT_EQ(verified.size(), 1u);
+}
+
+TEST(TlsCertificate, a_long_one_is_good_but_not_remembered) {
+  Draft draft;
+  draft.add_extension("1.2.3.4", ByteVector(VerifiedCertificates::kMaxBytes, 1));
+  const ByteVector der = der_of(draft.sign().x509);
+  VerifiedCertificates verified;
+  EXPECT_TRUE(judge(der, kNow, verified));
+  EXPECT_EQ(verified.size(), 0u);
 }
 
 TEST(TlsCertificate, what_is_not_one_certificate_is_refused) {

@@ -128,50 +128,62 @@ Status check_host_signature(const X509& certificate, const HostProof& proof) {
   return {};
 }
 
-/// Of all that the signatures are over and of the signatures themselves.
-Result<crypto::Sha256Digest> digest_of(const X509& certificate) {
-  std::uint8_t* der = nullptr;
-  const int size = i2d_X509(&certificate, &der);
-  if (size <= 0) return fail(bad_openssl("encoding"));
-  const auto digest = crypto::sha256({der, std::size_t(size)});
-  OPENSSL_free(der);
-  return digest;
-}
-
-Status check_signatures(X509& certificate, const HostProof& proof, VerifiedSignatures& verified) {
-  STARLING_TRY(const auto digest, digest_of(certificate));
-  if (verified.contains(digest)) return {};
+Result<crypto::PublicKey> proven_key(X509& certificate) {
+  STARLING_CHECK(check_no_unique_ids(certificate));
+  STARLING_TRY(const Bytes extension, find_libp2p_extension(certificate));
+  STARLING_TRY(HostProof proof, parse_host_proof(extension));
   STARLING_CHECK(check_self_signature(certificate));
   STARLING_CHECK(check_host_signature(certificate, proof));
-  verified.insert(digest);
-  return {};
+  return std::move(proof.key);
+}
+
+Result<VerifiedCertificate> verify_unknown(Bytes der, std::int64_t unix_seconds) {
+  STARLING_TRY(X509Ptr certificate, parse_certificate(der));
+  STARLING_CHECK(check_validity(*certificate, unix_seconds));
+  auto key = proven_key(*certificate);
+  ERR_clear_error();
+  if (!key) return std::unexpected(std::move(key).error());
+  return VerifiedCertificate{.certificate = std::move(certificate), .host_key = std::move(*key)};
 }
 
 }  // namespace
 
-Result<crypto::PublicKey> verify_libp2p_certificate(X509& certificate, std::int64_t unix_seconds,
-                                                    VerifiedSignatures& verified) {
-  ERR_clear_error();
-  STARLING_CHECK(check_validity(certificate, unix_seconds));
-  STARLING_CHECK(check_no_unique_ids(certificate));
-  STARLING_TRY(const Bytes extension, find_libp2p_extension(certificate));
-  STARLING_TRY(HostProof proof, parse_host_proof(extension));
-  const Status checked = check_signatures(certificate, proof, verified);
-  ERR_clear_error();
-  STARLING_CHECK(checked);
-  return std::move(proof.key);
+VerifiedCertificate VerifiedCertificate::share() const {
+  X509_up_ref(certificate.get());
+  return {.certificate = X509Ptr(certificate.get()), .host_key = host_key};
 }
 
-Result<crypto::PublicKey> verify_libp2p_certificate(Bytes der, std::int64_t unix_seconds,
-                                                    VerifiedSignatures& verified) {
+Result<ByteVector> der_of(const X509& certificate) {
+  const int size = i2d_X509(&certificate, nullptr);
+  if (size <= 0)
+    return fail(take_openssl_error(ErrorCode::Internal, Op::Encode, Origin::Local, "encoding a certificate"));
+  ByteVector der(std::size_t(size), 0);
+  unsigned char* at = der.data();
+  i2d_X509(&certificate, &at);
+  return der;
+}
+
+Result<X509Ptr> parse_certificate(Bytes der) {
   ERR_clear_error();
   if (der.size() > kMaxCertificateBytes) return fail(bad("larger than 16 KiB"));
   const unsigned char* at = der.data();
-  X509* parsed = X509_new_ex(tls_library(), nullptr);
-  const X509Ptr certificate(d2i_X509(&parsed, &at, long(der.size())));  // frees `parsed` when it fails
+  X509* parsed = X509_new_ex(certificate_library(), nullptr);
+  X509Ptr certificate(d2i_X509(&parsed, &at, long(der.size())));  // frees `parsed` when it fails
   if (!certificate) return fail(bad_openssl("not a certificate"));
   if (at != der.data() + der.size()) return fail(bad("bytes behind the certificate"));
-  return verify_libp2p_certificate(*certificate, unix_seconds, verified);
+  return certificate;
+}
+
+Result<VerifiedCertificate> verify_libp2p_certificate(Bytes der, std::int64_t unix_seconds,
+                                                      VerifiedCertificates& verified) {
+  const auto digest = crypto::sha256(der);
+  if (auto known = verified.find(digest)) {
+    STARLING_CHECK(check_validity(*known->certificate, unix_seconds));
+    return std::move(*known);
+  }
+  STARLING_TRY(VerifiedCertificate good, verify_unknown(der, unix_seconds));
+  if (der.size() <= VerifiedCertificates::kMaxBytes) verified.insert(digest, good);
+  return good;
 }
 
 }  // namespace starling::security

@@ -15,10 +15,18 @@ int verification_code(const Error& refusal) {
   return refusal.code() == ErrorCode::PeerIdMismatch ? X509_V_ERR_APPLICATION_VERIFICATION : X509_V_ERR_CERT_REJECTED;
 }
 
+/// OpenSSL parses a chain without keys (see tls_library()): the certificate with its key takes the place of the one
+/// without, whose encoding is the same.
+void replace_certificate(X509_STORE_CTX& store, X509Ptr with_key) {
+  X509_STORE_CTX_set_cert(&store, with_key.get());
+  X509_free(sk_X509_value(X509_STORE_CTX_get0_untrusted(&store), 0));
+  sk_X509_set(X509_STORE_CTX_get0_untrusted(&store), 0, with_key.release());
+}
+
 }  // namespace
 
 TlsHandshake::TlsHandshake(HandshakeConfig config, std::unique_ptr<TlsSession> session, const UnixClock& clock,
-                           VerifiedSignatures& verified)
+                           VerifiedCertificates& verified)
     : config_(std::move(config)), session_(std::move(session)), clock_(clock), verified_(verified) {}
 
 TlsHandshake::~TlsHandshake() = default;
@@ -98,13 +106,15 @@ HandshakeOutcome TlsHandshake::take() {
 }
 
 Status TlsHandshake::judge(X509_STORE_CTX* store) {
-  X509* certificate = X509_STORE_CTX_get0_cert(store);
-  if (certificate == nullptr || sk_X509_num(X509_STORE_CTX_get0_untrusted(store)) != 1)
+  STACK_OF(X509)* chain = X509_STORE_CTX_get0_untrusted(store);
+  if (sk_X509_num(chain) != 1)
     return fail(ErrorCode::BadCertificate, Op::Verify, Origin::Remote, "not exactly one certificate");
-  STARLING_TRY(auto key, verify_libp2p_certificate(*certificate, clock_(), verified_));
-  remote_peer_ = PeerId::from_public_key(key);
+  STARLING_TRY(const ByteVector der, der_of(*sk_X509_value(chain, 0)));
+  STARLING_TRY(VerifiedCertificate good, verify_libp2p_certificate(der, clock_(), verified_));
+  remote_peer_ = PeerId::from_public_key(good.host_key);
   STARLING_CHECK(check_expected_peer(config_.expected_peer, remote_peer_));
-  remote_key_ = std::move(key);
+  remote_key_ = std::move(good.host_key);
+  replace_certificate(*store, std::move(good.certificate));
   return {};
 }
 

@@ -21,7 +21,7 @@ class TlsHandshake final : public Handshake {
  public:
   /// `session` is null when OpenSSL could not make one: start() tells. `clock` and `verified` are borrowed.
   TlsHandshake(HandshakeConfig config, std::unique_ptr<TlsSession> session, const UnixClock& clock,
-               VerifiedSignatures& verified);
+               VerifiedCertificates& verified);
   ~TlsHandshake() override;
 
   Status start(ByteQueue& out) override;
@@ -45,7 +45,7 @@ class TlsHandshake final : public Handshake {
   HandshakeConfig config_;
   std::unique_ptr<TlsSession> session_;
   const UnixClock& clock_;
-  VerifiedSignatures& verified_;
+  VerifiedCertificates& verified_;
   bool started_ = false, dead_ = false, done_ = false;
   std::optional<Error> refusal_;  // why on_verify refused the certificate
   std::optional<crypto::PublicKey> remote_key_;

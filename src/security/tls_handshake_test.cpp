@@ -65,7 +65,7 @@ TEST(TlsHandshake, the_responder_takes_aes_also_when_the_initiator_would_rather_
   const auto context = make_tls_context(make_libp2p_certificate(key(0)).value(), TlsHandshake::callbacks()).value();
   ASSERT_EQ(SSL_CTX_set_ciphersuites(context.get(), "TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256"), 1);
   const UnixClock clock = now;
-  VerifiedSignatures verified;
+  VerifiedCertificates verified;
   TlsPair tls;
   Pair two(*tls.dialer, *tls.listener, {}, {});
   two.initiator.handshake = std::make_unique<TlsHandshake>(HandshakeConfig{.role = Role::Initiator},

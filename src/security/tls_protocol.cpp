@@ -19,7 +19,7 @@ class TlsProtocol final : public Protocol {
  private:
   SslContextPtr context_;
   UnixClock clock_;
-  VerifiedSignatures verified_;
+  VerifiedCertificates verified_;
 };
 
 }  // namespace

@@ -8,7 +8,7 @@
 #include "starling/base/bytes.hpp"
 #include "starling/base/error.hpp"
 #include "starling/crypto/keys.hpp"
-#include "starling/security/verified_signatures.hpp"
+#include "starling/security/verified_certificates.hpp"
 
 namespace starling::security {
 
@@ -23,9 +23,9 @@ struct CertificateDer {
 Result<CertificateDer> make_certificate_der(const crypto::PrivateKey& identity);
 
 /// The host key that the certificate proves, after every check of the spec. `unix_seconds`: the present time.
-/// `verified` remembers the certificates whose two signatures were found good. Errors: BadCertificate, its cause
-/// telling more where a key, a signature or the extension does not parse.
-Result<crypto::PublicKey> verify_certificate_der(Bytes der, std::int64_t unix_seconds, VerifiedSignatures& verified);
+/// `verified` remembers the good ones. Errors: BadCertificate, its cause telling more where a key, a signature or the
+/// extension does not parse.
+Result<crypto::PublicKey> verify_certificate_der(Bytes der, std::int64_t unix_seconds, VerifiedCertificates& verified);
 
 /// The time of day by the system's clock, where no other was passed in.
 std::int64_t system_unix_seconds();

@@ -24,7 +24,7 @@ struct Shared {
   std::unique_ptr<TlsContext> tls;
   crypto::Sha256Digest reset_secret, token_secret;
   bool null_protection = false;  // fuzzing only: see make.hpp
-  std::unique_ptr<security::VerifiedSignatures> verified = std::make_unique<security::VerifiedSignatures>();
+  std::unique_ptr<security::VerifiedCertificates> verified = std::make_unique<security::VerifiedCertificates>();
 };
 
 struct ConnectionFree {

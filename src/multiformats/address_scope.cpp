@@ -55,21 +55,17 @@ constexpr Embedding kEmbeddings[] = {
     {{0x20, 0x02}, 16, 2},
 };
 
-bool matches(const std::array<std::uint8_t, 16>& start, std::uint8_t length, Bytes ip) {
-  return IpPrefix(Bytes(start).first(ip.size()), length).contains(ip);
-}
-
 AddressScope scope_of_ip4(Bytes ip) {
   for (const Rule& rule : kIp4Rules)
-    if (matches(rule.start, rule.length, ip)) return rule.scope;
+    if (same_start(ip, rule.start, rule.length)) return rule.scope;
   return AddressScope::Public;
 }
 
 AddressScope scope_of_ip6(Bytes ip) {
   for (const Embedding& each : kEmbeddings)
-    if (matches(each.start, each.length, ip)) return scope_of_ip4(ip.subspan(each.offset, 4));
+    if (same_start(ip, each.start, each.length)) return scope_of_ip4(ip.subspan(each.offset, 4));
   for (const Rule& rule : kIp6Rules)
-    if (matches(rule.start, rule.length, ip)) return rule.scope;
+    if (same_start(ip, rule.start, rule.length)) return rule.scope;
   return AddressScope::Reserved;
 }
 

@@ -9,13 +9,6 @@
 namespace starling {
 namespace {
 
-/// Whether the first `bits` of both are the same.
-bool same_start(const std::uint8_t* a, const std::uint8_t* b, unsigned bits) {
-  const unsigned whole = bits / 8, rest = bits % 8;
-  if (!std::equal(a, a + whole, b)) return false;
-  return rest == 0 || ((a[whole] ^ b[whole]) >> (8 - rest)) == 0;
-}
-
 Error malformed(std::string_view text) {
   return Error(ErrorCode::Malformed, Op::Parse, Origin::Local,
                "'" + std::string(text) + "' is not a network like 10.0.0.0/8 or fd00::/8");
@@ -36,7 +29,9 @@ IpPrefix::IpPrefix(Bytes ip, std::uint8_t length)
     : v4_(ip.size() == 4), length_(std::min<std::uint8_t>(length, v4_ ? 32 : 128)) {
   STARLING_ASSERT(ip.size() == 4 || ip.size() == 16, "an IP address has 4 or 16 bytes");
   std::copy(ip.begin(), ip.end(), bytes_.begin());
-  for (unsigned bit = length_; bit < 8 * ip.size(); ++bit) bytes_[bit / 8] &= std::uint8_t(~(0x80u >> (bit % 8)));
+  const unsigned whole = length_ / 8, rest = length_ % 8;
+  if (rest != 0) bytes_[whole] &= std::uint8_t(0xff00u >> rest);
+  std::fill(bytes_.begin() + whole + (rest != 0), bytes_.end(), 0);
 }
 
 Result<IpPrefix> IpPrefix::from_string(std::string_view text) {
@@ -53,9 +48,13 @@ Result<IpPrefix> IpPrefix::from_string(std::string_view text) {
   return std::unexpected(malformed(text));
 }
 
-bool IpPrefix::contains(Bytes ip) const {
-  return ip.size() == bytes().size() && same_start(ip.data(), bytes_.data(), length_);
+bool same_start(Bytes a, Bytes b, unsigned bits) {
+  const unsigned whole = bits / 8, rest = bits % 8;
+  if (!std::equal(a.begin(), a.begin() + whole, b.begin())) return false;
+  return rest == 0 || ((a[whole] ^ b[whole]) >> (8 - rest)) == 0;
 }
+
+bool IpPrefix::contains(Bytes ip) const { return ip.size() == bytes().size() && same_start(ip, bytes_, length_); }
 
 std::string IpPrefix::to_string() const {
   std::string text;

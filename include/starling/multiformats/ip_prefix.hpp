@@ -13,6 +13,9 @@
 
 namespace starling {
 
+/// Whether the first `bits` of both are the same. Both have that many.
+bool same_start(Bytes a, Bytes b, unsigned bits);
+
 class IpPrefix {
  public:
   /// 0.0.0.0/0.

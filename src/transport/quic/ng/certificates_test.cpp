@@ -6,8 +6,7 @@
 #include <functional>
 
 #include "security/tls_certificate.hpp"
-#include "support/transport_ends.hpp"
-#include "transport/quic/ng/make.hpp"
+#include "transport/quic/ng/session_testing.hpp"
 
 namespace starling::transport::quic {
 namespace {
@@ -15,8 +14,6 @@ namespace {
 using namespace starling::testing;
 using security::CertificateDer;
 using security::TlsCertificate;
-
-constexpr std::int64_t kNow = 1'800'000'000;
 
 CertificateDer to_der(const TlsCertificate& made) {
   unsigned char *certificate = nullptr, *key = nullptr;
@@ -44,8 +41,8 @@ void take_anothers_extension(X509& certificate) {
   X509_add_ext(&certificate, X509_get_ext(other.certificate.get(), 0), -1);
 }
 
-void expire(X509& certificate) { ASN1_TIME_set(X509_getm_notAfter(&certificate), kNow - 10); }
-void begin_tomorrow(X509& certificate) { ASN1_TIME_set(X509_getm_notBefore(&certificate), kNow + 86'400); }
+void expire(X509& certificate) { ASN1_TIME_set(X509_getm_notAfter(&certificate), kUnixNow - 10); }
+void begin_tomorrow(X509& certificate) { ASN1_TIME_set(X509_getm_notBefore(&certificate), kUnixNow + 86'400); }
 
 void add_critical_extension(X509& certificate) {
   X509_EXTENSION* unknown = X509V3_EXT_conf_nid(nullptr, nullptr, NID_policy_constraints,
@@ -65,67 +62,7 @@ struct Case {
   std::function<std::optional<CertificateDer>()> make;
 };
 
-/// One side of the handshake; keeps what it is told.
-struct Side final : SessionEvents {
-  void on_established() override {}
-  void on_stream(StreamId) override {}
-  void on_data(StreamId, Bytes) override {}
-  void on_remote_close(StreamId) override {}
-  void on_reset(StreamId, std::uint64_t) override {}
-  void on_stop(StreamId, std::uint64_t) override {}
-  void on_openable() override {}
-  void on_datagram(Bytes) override {}
-  void on_id_added(const ConnectionId&) override {}
-  void on_id_removed(const ConnectionId&) override {}
-  void on_reset_token_added(const ResetToken&) override {}
-  void on_reset_token_removed(const ResetToken&) override {}
-  void on_path_changed(const io::Endpoint&) override {}
-  std::unique_ptr<Session> session;
-};
-
-class QuicCertificates : public ::testing::TestWithParam<Case> {
- protected:
-  std::unique_ptr<Engine> engine(std::optional<CertificateDer> certificate) {
-    auto made = ng::make_engine_of({std::move(certificate), false}, as_bytes("secret"), *random_, options_,
-                                   [] { return kNow; });
-    EXPECT_TRUE(made) << made.error().message();
-    return std::move(*made);
-  }
-  /// Lets a client of one engine and a server of the other talk until neither has more to say.
-  void shake_hands(Engine& client_engine, Engine& server_engine, std::optional<PeerId> expected = std::nullopt) {
-    client_.session = client_engine.connect(to_server_, std::move(expected), client_, now_);
-    for (int round = 0; round < 8; ++round) {
-      pass_on(client_, [&](Bytes packet) {
-        if (!server_.session) {
-          const auto head = server_engine.parse(packet);
-          const Verdict verdict = server_engine.judge(to_client_, packet, *head, false, now_);
-          server_.session = server_engine.accept(to_client_, *head, verdict, packet, server_, now_);
-        }
-        server_.session->receive(to_client_, 0, packet, now_);
-      });
-      if (server_.session)
-        pass_on(server_, [&](Bytes packet) { client_.session->receive(to_server_, 0, packet, now_); });
-      now_ += std::chrono::milliseconds(1);
-    }
-  }
-  void pass_on(Side& from, const std::function<void(Bytes)>& deliver) {
-    if (from.session->ended() != nullptr) {
-      if (const auto last = from.session->farewell(room_, now_)) deliver(Bytes(room_).first(last->size));
-      return;
-    }
-    for (const PacketBatch& batch : from.session->write(room_, now_))
-      for (std::size_t at = 0; at < batch.size; at += batch.segment)
-        deliver(Bytes(room_).subspan(batch.offset + at, std::min(batch.segment, batch.size - at)));
-  }
-
-  std::unique_ptr<Random> random_ = seeded_random(5);
-  QuicOptions options_ = quic_options();
-  std::array<std::uint8_t, 64u << 10> room_{};
-  TimePoint now_{std::chrono::seconds(1)};
-  io::Endpoint a_{io::IpAddress::v4({10, 0, 0, 1}), 1}, b_{io::IpAddress::v4({10, 0, 0, 2}), 2};
-  Path to_server_{a_, b_}, to_client_{b_, a_};
-  Side client_, server_;
-};
+class QuicCertificates : public SessionPair, public ::testing::WithParamInterface<Case> {};
 
 TEST_P(QuicCertificates, a_server_that_shows_it_is_refused_and_told_so) {
   const auto good = engine(security::make_certificate_der(test_key(1)).value());
@@ -165,7 +102,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Case{"with_a_broken_self_signature", [] { return broken_self_signature(); }}),
     [](const auto& info) { return info.param.name; });
 
-class QuicHandshake : public QuicCertificates {};
+class QuicHandshake : public SessionPair {};
 
 TEST_F(QuicHandshake, good_certificates_prove_who_both_are) {
   const auto one = engine(security::make_certificate_der(test_key(1)).value());

@@ -326,7 +326,7 @@ ngtcp2_ssize NgSession::write_packet(MutableBytes room, ngtcp2_path* path, ngtcp
       continue;
     }
     if (size == NGTCP2_ERR_STREAM_SHUT_WR || size == NGTCP2_ERR_STREAM_NOT_FOUND) {
-      forget_output(*stream);
+      stopped(*stream, 0);
       continue;
     }
     if (size > 0) sendable_.splice(sendable_.end(), sendable_, sendable_.begin());  // the next packet: another stream's
@@ -406,6 +406,13 @@ void NgSession::reset(StreamId id, std::uint64_t code) {
   if (stream == nullptr || ended_) return;
   forget_output(*stream);
   ngtcp2_conn_shutdown_stream(connection_.get(), 0, std::int64_t(id), code);
+}
+
+// The library acts upon STOP_SENDING by itself and says so to whoever wants to send; the code it keeps until the end.
+void NgSession::stopped(Stream& stream, std::uint64_t code) {
+  if (stream.write_ended) return;
+  forget_output(stream);
+  events_.on_stop(stream.id, code);
 }
 
 // What was not sent yet will not be; what was sent stays in memory until the library lets go of it.

@@ -96,6 +96,7 @@ class NgSession final : public Session, private TlsOwner {
   bool is_local(StreamId id) const { return ngtcp2_conn_is_local_stream(connection_.get(), std::int64_t(id)) != 0; }
   void make_sendable(Stream& stream);
   void forget_output(Stream& stream);
+  void stopped(Stream& stream, std::uint64_t code);
   void drop_if_done(Stream& stream);
   void unblock_all();
   ngtcp2_ssize write_packet(MutableBytes room, ngtcp2_path* path, ngtcp2_pkt_info* info, ngtcp2_tstamp now);

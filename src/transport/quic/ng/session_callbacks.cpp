@@ -47,10 +47,12 @@ struct Callbacks {
     return 0;
   }
 
-  static int stream_close(ngtcp2_conn*, std::uint32_t, std::int64_t id, std::uint64_t, void* user, void*) {
+  // Over before all was sent: the remote, which ended its side, reads no further.
+  static int stream_close(ngtcp2_conn*, std::uint32_t, std::int64_t id, std::uint64_t code, void* user, void*) {
     NgSession& session = self(user);
     NgSession::Stream* stream = session.find(StreamId(id));
     if (stream == nullptr) return 0;
+    if (!stream->finish_sent) session.stopped(*stream, code);
     session.forget_output(*stream);
     session.unacknowledged_ -= stream->out.unacknowledged();
     stream->out = SendBuffer();
@@ -61,13 +63,6 @@ struct Callbacks {
 
   static int stream_reset(ngtcp2_conn*, std::int64_t id, std::uint64_t, std::uint64_t code, void* user, void*) {
     self(user).events_.on_reset(StreamId(id), code);
-    return 0;
-  }
-
-  static int stop_sending(ngtcp2_conn*, std::int64_t id, std::uint64_t code, void* user, void*) {
-    NgSession& session = self(user);
-    if (NgSession::Stream* stream = session.find(StreamId(id))) session.forget_output(*stream);
-    session.events_.on_stop(StreamId(id), code);
     return 0;
   }
 
@@ -160,7 +155,6 @@ struct Callbacks {
     callbacks.delete_crypto_cipher_ctx = ngtcp2_crypto_delete_crypto_cipher_ctx_cb;
     callbacks.recv_datagram = datagram;
     callbacks.get_path_challenge_data = path_challenge;
-    callbacks.stream_stop_sending = stop_sending;
     callbacks.version_negotiation = ngtcp2_crypto_version_negotiation_cb;
     return callbacks;
   }

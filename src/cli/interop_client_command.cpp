@@ -40,19 +40,54 @@ io::Task<Status> read_and_compare(host::Stream& stream, const ByteVector& expect
   co_return Status{};
 }
 
-// All streams are open before the first is used.
+/// One echo stream among many.
+struct Echo {
+  host::Stream stream;
+  ByteVector payload;
+  Status status;
+
+  Bytes first_half() const { return Bytes(payload).first(payload.size() / 2); }
+  Bytes second_half() const { return Bytes(payload).subspan(payload.size() / 2); }
+};
+
+io::Task<Status> echo_first_half(Echo& echo) {
+  STARLING_CO_CHECK(co_await echo.stream.write(echo.first_half()));
+  ByteVector got(echo.first_half().size());
+  STARLING_CO_CHECK(co_await echo.stream.read_exactly(got));
+  if (!std::ranges::equal(got, echo.first_half()))
+    co_return fail(ErrorCode::ProtocolViolation, Op::Read, Origin::Remote, "the echo differs");
+  co_return Status{};
+}
+
+io::Task<Status> echo_the_rest(Echo& echo) {
+  STARLING_CO_CHECK(co_await echo.stream.write(echo.second_half()));
+  echo.stream.close_write();
+  co_return co_await read_and_compare(echo.stream, to_vector(echo.second_half()));
+}
+
+// Each stream is read while the others write: the echoes of all share one receive window of a QUIC connection, and
+// bytes that nobody reads would keep those of the stream that is read from coming.
+io::Task<Status> each_at_once(Session& session, std::vector<Echo>& echoes, io::Task<Status> (*step)(Echo&)) {
+  struct One {
+    static io::Task<void> run(Echo& echo, io::Task<Status> (*step)(Echo&)) { echo.status = co_await step(echo); }
+  };
+  io::TaskGroup group(*session.reactor, (co_await io::current_context()).scope);
+  for (Echo& echo : echoes) group.spawn(One::run(echo, step));
+  co_await group.join();
+  for (const Echo& echo : echoes) STARLING_CO_CHECK(echo.status);
+  co_return Status{};
+}
+
+// With the first half of the payload a stream is open for the peer, too, however it was negotiated; so all are open at
+// the same time before the first one ends.
 io::Task<Status> stream_wave(Session& session, const Target& target, const ClientFlags& flags, std::uint64_t count) {
-  std::vector<host::Stream> streams;
+  std::vector<Echo> echoes;
   for (std::uint64_t i = 0; i < count; ++i) {
     STARLING_CO_TRY(host::Stream stream, co_await session.host().open_stream(target.peer, {std::string(kEchoId)}));
-    streams.push_back(std::move(stream));
+    echoes.push_back({std::move(stream), make_payload(i, flags.size), {}});
   }
-  for (std::size_t i = 0; i < streams.size(); ++i)
-    STARLING_CO_CHECK(co_await streams[i].write(make_payload(i, flags.size)));
-  for (host::Stream& stream : streams) stream.close_write();
-  for (std::size_t i = 0; i < streams.size(); ++i)
-    STARLING_CO_CHECK(co_await read_and_compare(streams[i], make_payload(i, flags.size)));
-  co_return Status{};
+  STARLING_CO_CHECK(co_await each_at_once(session, echoes, echo_first_half));
+  co_return co_await each_at_once(session, echoes, echo_the_rest);
 }
 
 io::Task<Status> many_streams(Session& session, const Target& target, const ClientFlags& flags, Extra&) {
@@ -89,8 +124,14 @@ io::Task<Status> reset(Session& session, const Target& target, const ClientFlags
     co_return Status{};
   }
   if (!got) co_return std::unexpected(got.error());
+  if (!got->empty())
+    co_return fail(ErrorCode::ProtocolViolation, Op::Read, Origin::Remote,
+                   "expected a reset, got " + std::to_string(got->size()) + " bytes");
+  const Status written = co_await stream.write(make_payload(3, kFloodBytes));
   co_return fail(ErrorCode::ProtocolViolation, Op::Read, Origin::Remote,
-                 "expected a reset, got " + std::to_string(got->size()) + " bytes");
+                 written ? "expected a reset, got the end of the stream"
+                         : "expected a reset; the stream ended for the reader, only the writer is told: " +
+                               std::string(to_string(written.error().code())));
 }
 
 // Leaves its stream without waiting for the peer to end it, which would be a round trip more.

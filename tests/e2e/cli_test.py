@@ -375,6 +375,11 @@ class CommandLine(unittest.TestCase):
             result = run("interop-client", behaviour, address, "--json")
             self.assertEqual(result.returncode, 0, behaviour + result.stderr)
 
+    def test_echoes_of_more_than_a_connection_window_come_back_on_many_streams(self):
+        quic = self.daemon("--listen", "/ip4/127.0.0.1/udp/0/quic-v1", "--test-protocols").ready["listen"][1]
+        result = run("interop-client", "streams", quic, "--count", 200, "--size", 20000, "--timeout", "20s", "--json")
+        self.assertEqual(result.returncode, 0, result.stderr)
+
     def test_the_man_page_and_the_completions_know_every_command(self):
         man = run("man").stdout
         self.assertTrue(man.startswith(".TH STARLING 1"))

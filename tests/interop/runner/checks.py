@@ -39,6 +39,11 @@ def ping(dialer, listener, context):
         raise Failed(f"{count} of 10 pings came back")
 
 
+def library_ping(dialer, listener, context):
+    """As ping; the listener leaves the answers to its library's ping behaviour."""
+    dialer.ping(*context.args(listener), 10)
+
+
 def identify(dialer, listener, context):
     start = listener.mark()
     got = dialer.identify(*context.args(listener), 60)
@@ -192,7 +197,9 @@ def rebind(dialer, listener, context):
             for _ in range(2):
                 time.sleep(1)
                 relay.rebind()
-            await_event(process, "held", 30)
+            end = process.wait_event(lambda e: e.get("event") in ("held", "lost"), 30)
+            if end is None or end["event"] == "lost":
+                raise Failed(f"lost: {end and end['error']}")
         finally:
             process.kill()
         if relay.ports_used < 3:

@@ -62,10 +62,6 @@ class Foreign:
     most_streams = None
     # Whether it has the mode hold.
     holds = True
-    # Whether its QUIC connections follow a client that comes from another address.
-    follows_clients = False
-    # Transports it speaks as a dialer only.
-    dials_only = ()
 
     def __init__(self, name, command, toolchain, artifact, muxers, key_types=KEY_TYPES):
         self.name = name
@@ -171,8 +167,6 @@ class Starling:
     reset_codes = True
     most_streams = 256
     holds = True
-    follows_clients = True
-    dials_only = ()
 
     def __init__(self, program):
         self.program = program
@@ -293,10 +287,6 @@ def foreign_peers(built):
     }
     # rust-libp2p has records of its own form only, and by default sends none.
     peers["rust"].signed_records = False
-    # As a listener on QUIC it passes what bench asks of it and most tests here; a thousand streams stop there, and a
-    # stream that its side drops ends instead of being reset.
-    peers["rust"].dials_only = ("quic-v1",)
     peers["go"].reset_codes = True
-    peers["go"].follows_clients = True
     peers["go"].most_streams = 256
     return peers

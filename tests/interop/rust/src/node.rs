@@ -120,9 +120,10 @@ fn build(o: &Options, server: bool) -> Result<Swarm<Behaviour>, Failure> {
 
 /// Whether the ping behaviour answers. It does not poll the future in which it waits
 /// for the next ping; over TCP the connection's next packet makes good for that, over
-/// QUIC nothing does and the second ping stays without an answer.
+/// QUIC nothing does and the second ping stays without an answer. With --library-ping
+/// it answers all the same.
 fn pings(o: &Options, server: bool) -> bool {
-    server && !o.list("transport").contains(&"quic-v1")
+    server && (o.is_set("library-ping") || !o.list("transport").contains(&"quic-v1"))
 }
 
 /// The protocols served on raw streams, pings among them where the behaviour does not.

@@ -37,7 +37,7 @@ const VALUES: &[(&str, &str)] = &[
     ("connections", "1"),
     ("for", "0"),
 ];
-const SWITCHES: &[&str] = &["stdin", "check", "quiet", "signed-record", "load", "keep"];
+const SWITCHES: &[&str] = &["stdin", "check", "quiet", "signed-record", "library-ping", "load", "keep"];
 
 #[derive(Clone)]
 pub struct Options {

@@ -74,9 +74,8 @@ TEST_F(NodeDiagnostics, the_reference_page_is_current) {
       << "run ./dev docs";
 }
 
-TEST_F(NodeDiagnostics, dashboards_and_alerts_name_only_metrics_that_a_node_states) {
-  start();
-  const diagnostics::Metrics all = stated();
+/// The metrics that dashboards and alerts name.
+std::set<std::string> named_in_deploy() {
   std::set<std::string> named;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(STARLING_SOURCE_DIR "/deploy")) {
     if (entry.path().extension() != ".json" && entry.path().extension() != ".yml") continue;
@@ -85,8 +84,23 @@ TEST_F(NodeDiagnostics, dashboards_and_alerts_name_only_metrics_that_a_node_stat
     for (std::sregex_iterator each(text.begin(), text.end(), metric), end; each != end; ++each)
       named.insert(std::regex_replace(each->str(), std::regex("_(bucket|sum|count)$"), ""));
   }
+  return named;
+}
+
+TEST_F(NodeDiagnostics, dashboards_and_alerts_name_only_metrics_that_a_node_states) {
+  start();
+  const diagnostics::Metrics all = stated();
+  const std::set<std::string> named = named_in_deploy();
   EXPECT_GT(named.size(), 20u);
   for (const std::string& name : named) EXPECT_TRUE(all.families().contains(name)) << name;
+}
+
+TEST_F(NodeDiagnostics, every_metric_of_quic_has_its_place_in_a_dashboard) {
+  start();
+  const std::set<std::string> named = named_in_deploy();
+  const diagnostics::Metrics all = stated();
+  for (const auto& [name, family] : all.families())
+    if (name.starts_with("libp2p_quic_")) EXPECT_TRUE(named.contains(name)) << name;
 }
 
 TEST_F(NodeDiagnostics, traffic_is_charged_to_its_protocol_transport_and_peer) {

@@ -11,8 +11,9 @@ namespace {
 constexpr char kSecurity[] = "/tls/1.0.0", kMuxer[] = "/quic-v1";
 constexpr std::size_t kMostRoutes = 4;
 constexpr Duration kPauseWhileBlocked = std::chrono::milliseconds(5);
-constexpr std::size_t kDatagramOverhead = 64;     // so that empty ones fill a queue too
-constexpr std::uint64_t kChargeStep = 64u << 10;  // memory is charged in steps, not byte by byte
+constexpr std::size_t kWrittenPerTurn = 32u << 10;  // bytes; then what arrived meanwhile has its turn: one full buffer
+constexpr std::size_t kDatagramOverhead = 64;       // so that empty ones fill a queue too
+constexpr std::uint64_t kChargeStep = 64u << 10;    // memory is charged in steps, not byte by byte
 
 }  // namespace
 
@@ -165,10 +166,15 @@ void QuicConnection::send_pending() {
     unsent_.pop_front();
   }
   const MutableBytes room = endpoint_->room();
+  std::size_t written = 0;
   while (unsent_.empty()) {
+    if (written >= kWrittenPerTurn) return schedule();
     const auto batches = session_->write(room, now());
     if (batches.empty()) return;
-    for (const PacketBatch& batch : batches) send_batch(batch, room);
+    for (const PacketBatch& batch : batches) {
+      send_batch(batch, room);
+      written += batch.size;
+    }
   }
 }
 

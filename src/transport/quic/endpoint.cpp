@@ -6,7 +6,10 @@
 
 namespace starling::transport::quic {
 namespace {
-constexpr int kReadsPerTurn = 8;  // then others get their turn
+// Then connections have their turn. Of bulk one full buffer is enough: with more of them a short question waited until
+// all were decrypted. Small datagrams come one by one.
+constexpr int kReadsPerTurn = 8;
+constexpr std::size_t kReadBytesPerTurn = 32u << 10;
 constexpr Duration kFailingSocketPause = std::chrono::milliseconds(100);
 }  // namespace
 
@@ -77,18 +80,20 @@ void Endpoint::writable() {
 }
 
 void Endpoint::read() {
-  for (int calls = 0; calls < kReadsPerTurn; ++calls) {
+  std::size_t bytes = 0;
+  for (int calls = 0; calls < kReadsPerTurn && bytes < kReadBytesPerTurn; ++calls) {
     const auto got = socket_->try_receive({in_.get(), kRoom});
     if (!got) {
       while (const auto undelivered = socket_->take_undelivered()) on_undelivered(*undelivered);
       return on_read_error(got.error());
     }
     const Bytes all(in_.get(), got->size);
+    bytes += all.size();
     const std::size_t segment = std::max<std::size_t>(got->segment, 1);
     for (std::size_t at = 0; at < all.size(); at += segment)
       dispatch(*got, all.subspan(at, std::min(segment, all.size() - at)));
   }
-  context_.world.reactor.post(reader_);
+  context_.world.reactor.at_turn_end(reader_);  // behind the connections that have something to answer now
 }
 
 // A socket that keeps failing counts as readable, too: it is asked again only after a while.

@@ -394,6 +394,59 @@ TEST_F(QuicTest, keys_and_events_are_written_down_on_request_only) {
   EXPECT_NE(events.find("packet_sent"), std::string::npos);
 }
 
+// What a connection has sent and received, at the end of each turn for a while.
+class TurnSampler final : public io::Runnable {
+ public:
+  TurnSampler(io::Reactor& reactor, Connection& connection, int turns)
+      : reactor_(reactor), connection_(connection), left_(turns), before_(connection.stats()) {
+    reactor_.at_turn_end(*this);
+  }
+  std::uint64_t most_out = 0, most_in = 0;  // bytes, in one turn
+  std::uint64_t all_out = 0, all_in = 0;
+
+ private:
+  void run() override {
+    const ConnectionStats now = connection_.stats();
+    const std::uint64_t out = now.bytes_out - before_.bytes_out, in = now.bytes_in - before_.bytes_in;
+    most_out = std::max(most_out, out);
+    most_in = std::max(most_in, in);
+    all_out += out;
+    all_in += in;
+    before_ = now;
+    if (--left_ > 0) reactor_.at_turn_end(*this);
+  }
+  io::Reactor& reactor_;
+  Connection& connection_;
+  int left_;
+  ConnectionStats before_;
+};
+
+// A short question waits for no more bulk than that: see docs/performance.md, "ping beside an upload".
+TEST_F(QuicTest, in_a_turn_no_more_than_a_buffer_of_bulk_is_written_or_read) {
+  constexpr Duration kLatency = std::chrono::microseconds(100);
+  world_.set_default_link({.latency = kLatency});
+  QuicOptions options = quic_options();
+  options.output_buffer = 512u << 10;
+  options.initial_stream_window = options.max_stream_window = 224u << 10;  // what fits into the machine's socket
+  options.initial_connection_window = options.max_connection_window = 1u << 20;
+  connect_with(options);
+  transfer_while([] {});  // opens the congestion window
+  const auto near = open(*dialer_);
+  const ByteVector bulk = pattern(200u << 10);
+  std::optional<TurnSampler> sender, receiver;
+  io::CallbackTimer arrival(world_.reactor(), [&] { receiver.emplace(world_.reactor(), *acceptor_->connection, 20); });
+  arrival.set(world_.now() + kLatency);
+  sender.emplace(world_.reactor(), *dialer_->connection, 20);
+  ASSERT_EQ(near->try_write(bulk).value_or(0), bulk.size());
+  world_.run_for(kLatency);
+  constexpr std::uint64_t kBuffer = 64u << 10;
+  EXPECT_GT(sender->all_out, bulk.size() - 4096);  // the rest waits: less than a few packets
+  EXPECT_LE(sender->most_out, kBuffer);
+  ASSERT_TRUE(receiver);
+  EXPECT_EQ(receiver->all_in, sender->all_out);
+  EXPECT_LE(receiver->most_in, kBuffer);
+}
+
 class QuicRebinding : public QuicTest {
  protected:
   io::World client_world() override {

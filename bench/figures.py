@@ -1,4 +1,5 @@
 """From single values to medians, ratios and verdicts. Pure; tested by figures_test.py."""
+import itertools
 import statistics
 from dataclasses import dataclass
 
@@ -58,6 +59,32 @@ def is_behind(figures, stack, metric):
     if value is None:
         return None
     return value < 1 if METRICS[metric].more_is_better else value > 1
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Two runs, every two peers of every row: agreed, too close to tell, and (stack, metric, peer, peer) contradicted."""
+    agreed: int
+    close: int
+    contradicted: tuple
+
+
+def agreement(one_run, other_run):
+    agreed, close, contradicted = 0, 0, []
+    for (stack, metric), peers in one_run.items():
+        again = other_run.get((stack, metric), {})
+        for a, b in itertools.combinations([peer for peer in peers if peer in again], 2):
+            if (peers[a].median - peers[b].median) * (again[a].median - again[b].median) > 0:
+                agreed += 1
+            elif overlap(peers[a], peers[b]) or overlap(again[a], again[b]):
+                close += 1
+            else:
+                contradicted.append((stack, metric, a, b))
+    return Agreement(agreed, close, tuple(contradicted))
+
+
+def overlap(a, b):
+    return a.low <= b.high and b.low <= a.high
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import page
 import plots
 import report
 import run
-from figures import Value, cell, collect, best_other, is_behind, judge, judge_model, model_limit, number, per_gib, ratio
+from figures import Value, agreement, cell, collect, best_other, is_behind, judge, judge_model, model_limit, number, per_gib, ratio
 from jobs import LARGEST, SMALLEST, Comparison, pairs_of, size_for
 from metrics import METRICS, TARGETS, Target
 from peers import Peer
@@ -51,6 +51,26 @@ class Ratios(unittest.TestCase):
         self.assertTrue(is_behind(self.figures, "tcp+tls", "connects"))
         self.assertIsNone(is_behind(self.figures, "quic-v1", "up_1"))
         self.assertEqual(report.behind(self.figures), [("tcp+tls", METRICS["connects"].heading, 0.6)])
+
+
+class Order(unittest.TestCase):
+    BEFORE = collect(values("s", "up_1", starling=[10, 12], go=[5, 6], rust=[4, 6]) + values("s", "connects", starling=[3], go=[2]))
+
+    def test_agrees_is_too_close_or_contradicts(self):
+        now = collect(values("s", "up_1", starling=[7, 8], go=[20, 21], rust=[30, 31]) + values("s", "connects", starling=[30], js=[2]))
+        found = agreement(self.BEFORE, now)
+        self.assertEqual((found.agreed, found.close), (0, 1))
+        self.assertEqual(found.contradicted, (("s", "up_1", "starling", "go"), ("s", "up_1", "starling", "rust")))
+
+    def test_of_a_run_with_itself_agrees_but_for_equals(self):
+        found = agreement(self.BEFORE, self.BEFORE)
+        self.assertEqual((found.agreed, found.close, found.contradicted), (4, 0, ()))
+
+    def test_reads_as_a_sentence_and_a_line_for_each_contradiction(self):
+        now = collect(values("s", "up_1", starling=[1], go=[20]))
+        text = report.agreement_text(agreement(self.BEFORE, now))
+        self.assertIn("0 of 1 agree, 0 are too close to tell, 1 contradict", text)
+        self.assertIn("- s: upload, 1 stream, MiB/s: starling and go have changed places", text)
 
 
 class Verdicts(unittest.TestCase):

@@ -11,6 +11,7 @@ sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "tests" / "
 from topology import CLIENT4, SERVER4, Lab, build_wire, inside  # noqa: E402
 
 RTT_MS, LOSS_PERCENT = 60, 1
+LINKS_EACH = 5  # with loss: chance decides a single transfer
 MIB = 1 << 20
 
 
@@ -59,8 +60,8 @@ def measure_trips(peers, stacks, tries, rounds, values, complain, progress):
 
 def measure_lossy(peers, stacks, size, rounds, values, complain, progress):
     """All at once, each on a link of its own: the link is what takes time, not the machine."""
-    with Lab(build_wire()) as lab, concurrent.futures.ThreadPoolExecutor(len(peers)) as pool:
-        links = [(peer, Link(lab, peer, LOSS_PERCENT)) for peer in peers]
+    with Lab(build_wire()) as lab, concurrent.futures.ThreadPoolExecutor(LINKS_EACH * len(peers)) as pool:
+        links = [(peer, Link(lab, peer, LOSS_PERCENT)) for peer in LINKS_EACH * list(peers)]
         for number in range(rounds):
             for stack in stacks:
                 with progress.step("all", "60 ms, 1 % loss", stack.name):

@@ -38,7 +38,10 @@ METHOD = """## How it is measured
   busy: each has a stream with one request a second. The same process of ours opens them for every listener.
   A listener that takes them slowly is measured with as many as it took in 40 s, at least a quarter.
 - **The link** of 60 ms is one of `tests/lab`, between two namespaces; 1 % of the packets are lost in each direction.
-  Left out without root.
+  With loss every peer has five links, all at work at once, because chance decides a single transfer. Left out without
+  root.
+- **Two runs** agree on two peers in a row of a table if the same one is ahead in both. They contradict each other
+  if the other one is ahead and in neither run the spreads of the two overlap; else the two are too close to tell.
 - **Model limit**: each side of TCP, Noise and yamux spends its processor time on framing with the socket and on the
   cipher: 1 / (1 / framing + 1 / cipher) for sender and receiver, the slower of the two, from this run's own figures,
   measured before and after the jobs; the better one counts.
@@ -62,11 +65,11 @@ def behind_lines(figures):
     return ["## Where Starling is behind", "", *(f"- {headline(stack)}: {heading}: {ratio:.2f} of the best other" for stack, heading, ratio in found), ""]
 
 
-def markdown(figures, limits, plots, command, seconds, machine, settings, versions):
+def markdown(figures, limits, plots, command, seconds, machine, settings, versions, order=""):
     body = tables(figures, limits, markdown_table, lambda level, text: "#" * level + " " + text + "\n")
     first_stack = next((i for i, line in enumerate(body) if line.startswith("## ") and "reached" not in line), len(body))
     lines = [INTRODUCTION, *body[:first_stack], *behind_lines(figures), *(f"![{name}]({path})" for name, path in plots.items()), "",
-             *body[first_stack:], METHOD, *repeat(command, seconds, machine, settings, versions)]
+             *body[first_stack:], METHOD, *([order, ""] if order else []), *repeat(command, seconds, machine, settings, versions)]
     if NOTES.exists():
         lines.append(NOTES.read_text().rstrip())
     return "\n".join(lines).rstrip() + "\n"

@@ -53,6 +53,14 @@ def verdict_rows(figures, limits):
     return [[v.what, headline(v.stack), v.target, v.measured, said[v.reached]] for v in verdicts(figures, limits)]
 
 
+def agreement_text(found):
+    total = found.agreed + found.close + len(found.contradicted)
+    lines = [f"The order of two peers in a row, in this run and the one before: {found.agreed} of {total} agree, {found.close} are too "
+             f"close to tell, {len(found.contradicted)} contradict."]
+    lines += [f"- {headline(stack)}: {METRICS[metric].heading}: {a} and {b} have changed places" for stack, metric, a, b in found.contradicted]
+    return "\n".join(lines)
+
+
 def limit_rows(limits):
     rows = [[title, number(limits[key])] for key, title in LIMIT_TITLES.items() if key in limits]
     limit = model_limit(limits)

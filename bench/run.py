@@ -3,6 +3,7 @@
 
     ./dev bench                 builds all that is needed and prints the table (about 25 minutes, as root on a quiet machine)
     ./dev bench --quick         four minutes: proves that everything runs
+    ./dev bench --before FILE   also says whether the run whose --json is FILE had the same order
     ./dev bench --write         also writes docs/performance.md, its plots, and the values as JSON and CSV beside them
     bench/run.py --jobs 'requests' --stacks tcp+noise --peers go --rounds 5 --no-limits --no-memory --no-links
 
@@ -25,7 +26,7 @@ import page
 import plots
 import report
 import system
-from figures import collect
+from figures import Value, agreement, collect
 from metrics import GROUPS, QUIC, STACKS, TCP_NOISE
 from peers import Failed, Listener, Stack, peers_of
 from progress import Progress
@@ -65,6 +66,7 @@ def arguments_of():
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of Starling's: runtime.reactors=2")
     for part, about in (("limits", "limits of the machine"), ("memory", "memory of connections"), ("links", "jobs on emulated links")):
         parser.add_argument(f"--no-{part}", action="store_true", help=f"leave out the {about}")
+    parser.add_argument("--before", type=pathlib.Path, metavar="FILE", help="the --json of a run before: says whether both agree on the order")
     parser.add_argument("--write", action="store_true", help="write docs/performance.md and what belongs to it")
     parser.add_argument("--markdown", type=pathlib.Path, metavar="FILE", help="the same to another place")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="every value, the limits, what it ran on")
@@ -159,7 +161,7 @@ class Bench:
             self.limits = {name: max(value, self.limits.get(name, 0)) for name, value in found.items()}
 
 
-def write_page(path, figures, bench, machine, seconds):
+def write_page(path, figures, bench, machine, seconds, order):
     """The page, and its plots and values in a folder of its name."""
     folder = path.with_suffix("")
     folder.mkdir(parents=True, exist_ok=True)
@@ -169,7 +171,7 @@ def write_page(path, figures, bench, machine, seconds):
             (folder / f"{group}.svg").write_text(picture)
             drawn[report.GROUP_TITLES[group]] = f"{folder.name}/{group}.svg"
     command = shlex.join(["./dev", "bench", *sys.argv[1:]])
-    path.write_text(page.markdown(figures, bench.limits, drawn, command, seconds, machine, bench.settings, bench.versions))
+    path.write_text(page.markdown(figures, bench.limits, drawn, command, seconds, machine, bench.settings, bench.versions, order))
     (folder / "values.csv").write_text(report.csv_text(bench.values))
     (folder / "values.json").write_text(json_text(bench, machine))
 
@@ -178,6 +180,11 @@ def json_text(bench, machine):
     everything = {"machine": machine, "settings": bench.settings, "versions": bench.versions, "limits": bench.limits,
                   "values": [dataclasses.asdict(value) for value in bench.values]}
     return json.dumps(everything, indent=1) + "\n"
+
+
+def order_text(before, figures):
+    values = [Value(**each) for each in json.loads(before.read_text())["values"]]
+    return report.agreement_text(agreement(collect(values), figures))
 
 
 def main():
@@ -191,12 +198,14 @@ def main():
     seconds, figures = time.monotonic() - start, collect(bench.values)
     print(report.terminal(figures, bench.limits))
     print(f"{seconds / 60:.1f} minutes; load before {machine['load']}; {', '.join(f'{k} {v}' for k, v in bench.settings.items())}")
+    order = order_text(arguments.before, figures) if arguments.before else ""
+    print(order)
     if arguments.json:
         arguments.json.write_text(json_text(bench, machine))
     if arguments.csv:
         arguments.csv.write_text(report.csv_text(bench.values))
     for path in filter(None, (ROOT / "docs" / "performance.md" if arguments.write else None, arguments.markdown)):
-        write_page(path, figures, bench, machine, seconds)
+        write_page(path, figures, bench, machine, seconds, order)
 
 
 if __name__ == "__main__":

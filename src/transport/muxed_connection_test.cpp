@@ -144,6 +144,19 @@ TEST_F(OneConnection, a_remote_that_vanishes_is_noticed_by_the_keep_alive) {
   EXPECT_EQ(near->at_end().error(), ErrorCode::ConnectionClosed);
 }
 
+TEST_F(OneConnection, an_address_that_goes_away_is_noticed_by_the_keep_alive_of_both_sides) {
+  start();
+  const TimePoint start = world_.now();
+  client_host_.set_addresses({io::IpAddress::v4({11, 1, 1, 2})});
+  for (const auto& side : {&dialer_, &acceptor_}) {
+    const CloseReason reason = run((*side)->gone());
+    ASSERT_TRUE(reason.error);
+    EXPECT_EQ(*reason.error, ErrorCode::Timeout);
+  }
+  const auto& muxer = client_->upgrader->options.muxer;
+  EXPECT_LE(world_.now() - start, muxer.keep_alive_interval + muxer.keep_alive_timeout + 3s);
+}
+
 TEST_F(OneConnection, a_remote_whose_process_died_is_noticed_by_the_next_write) {
   start();
   auto [near, far] = open_pair();

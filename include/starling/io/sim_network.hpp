@@ -72,8 +72,9 @@ class SimHost {
   World world();
   const std::string& name() const;
   const std::vector<IpAddress>& addresses() const;
-  /// As if interfaces went or came: datagrams from and to an address that is no longer there get nowhere, and nothing
-  /// new is bound or routed to it. TCP connections stay as they are. The new ones must be unique in the world.
+  /// As if interfaces went or came: datagrams and TCP segments from and to an address that is no longer there get
+  /// nowhere, and nothing new is bound or routed to it. TCP goes on when the address comes back, as after a partition;
+  /// who waits meanwhile is told nothing. The new ones must be unique in the world.
   void set_addresses(std::vector<IpAddress> addresses);
   /// The first address with `port`.
   Endpoint at(std::uint16_t port) const;

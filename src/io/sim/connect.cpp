@@ -29,6 +29,8 @@ class ConnectAttempt {
   Result<std::unique_ptr<StreamSocket>> finish();
   Status check_alive() const;
   void record(TraceKind kind);
+  /// Whether both hosts still have the addresses between which this goes.
+  bool addressed() const;
   std::string target() const { return "tcp " + connecting_.tuple.remote.to_string(); }
 
   WorldState& world() { return from_.world(); }
@@ -55,6 +57,10 @@ Status ConnectAttempt::check_alive() const {
   return fail(ErrorCode::ConnectionReset, Op::Connect, Origin::Local, "the host crashed");
 }
 
+bool ConnectAttempt::addressed() const {
+  return from_.has_address(connecting_.tuple.local.address) && to_.has_address(connecting_.tuple.remote.address);
+}
+
 Task<Result<std::unique_ptr<StreamSocket>>> ConnectAttempt::run() {
   Reactor& reactor = world().reactor;
   const TimePoint deadline = reactor.now() + world().options.connect_timeout;
@@ -75,17 +81,17 @@ Task<Result<std::unique_ptr<StreamSocket>>> ConnectAttempt::run() {
 Task<Result<ConnectAttempt::Answer>> ConnectAttempt::send_syn() {
   Path& there = world().path(from_, to_);
   Path& back = world().path(to_, from_);
-  if (there.blocked()) co_return Answer::None;
+  if (there.blocked() || !addressed()) co_return Answer::None;
   STARLING_CO_CHECK(co_await sleep_for(world().reactor, there.flight()));
   STARLING_CO_CHECK(check_alive());
-  const Answer answer = there.blocked() ? Answer::None : syn_arrived();
+  const Answer answer = there.blocked() || !addressed() ? Answer::None : syn_arrived();
   if (answer == Answer::None) {
     record(TraceKind::SynLost);
     co_return Answer::None;
   }
   STARLING_CO_CHECK(co_await sleep_for(world().reactor, back.flight()));
   STARLING_CO_CHECK(check_alive());
-  co_return back.blocked() ? Answer::None : answer;
+  co_return back.blocked() || !addressed() ? Answer::None : answer;
 }
 
 ConnectAttempt::Answer ConnectAttempt::syn_arrived() {

@@ -54,6 +54,8 @@ void Host::set_addresses(std::vector<IpAddress> addresses) {
   for (const IpAddress& address : options_.addresses) world_.addresses.erase(address);
   options_.addresses = std::move(addresses);
   enter_addresses();
+  for (const ConnectionEnd& end : tcp_.connections()) end.connection->look_for_addresses();
+  world_.resume_stalled();
 }
 
 Status Host::check_descriptors(Op op) const {

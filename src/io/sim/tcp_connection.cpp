@@ -1,5 +1,6 @@
 #include "io/sim/tcp_connection.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "io/sim/tcp_socket.hpp"
@@ -94,6 +95,10 @@ void TcpConnection::send_reset(int side) {
 void TcpConnection::vanish(int side) {
   pipe(side).drop_in_flight();
   leave(side);
+}
+
+void TcpConnection::look_for_addresses() {
+  cut_off_ = !std::ranges::all_of(ends_, [](const End& end) { return end.host->has_address(end.local.address); });
 }
 
 void TcpConnection::leave(int side) {

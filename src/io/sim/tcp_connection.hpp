@@ -39,7 +39,7 @@ class Pipe final : public ListNode<StalledTag>, private Timer {
   void drop_in_flight();
   /// Tells the writer's socket when there is room again.
   void watch_room();
-  /// After a partition or a dead machine.
+  /// After a partition, a dead machine or a lost address.
   void resume();
   const Path& path() const { return there_; }
 
@@ -70,6 +70,8 @@ class Pipe final : public ListNode<StalledTag>, private Timer {
   void push(std::size_t size, SegmentKind kind);
   void deliver(const Segment& segment);
   bool wait_for_download(Segment& segment);
+  /// Nothing gets there, or back, now.
+  bool blocked(const Path& path) const;
   void stall();
   void give_credit(std::size_t bytes);
   void take_credits();
@@ -108,6 +110,8 @@ class TcpConnection {
   void abort(int side);
   /// The host of this side crashed.
   void vanish(int side);
+  /// After the addresses of a host changed: without its own at both ends nothing gets through.
+  void look_for_addresses();
   /// The client tells the server's listener, which is `listener`, that the connection stands.
   void open_at(std::uint64_t listener);
 
@@ -141,6 +145,7 @@ class TcpConnection {
 
   WorldState& world_;
   std::uint64_t number_;
+  bool cut_off_ = false;  // an end's host has lost the end's address
   std::uint64_t listener_ = 0;
   std::array<End, 2> ends_;
   std::array<Pipe, 2> pipes_;  // by the side that writes

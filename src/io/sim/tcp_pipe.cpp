@@ -55,7 +55,7 @@ void Pipe::push(std::size_t size, SegmentKind kind) {
 void Pipe::on_timer() {
   const TimePoint now = connection_.world().reactor.now();
   while (!segments_.empty() && segments_.front().at <= now) {
-    if (there_.blocked()) return stall();
+    if (blocked(there_)) return stall();
     if (wait_for_download(segments_.front())) continue;
     deliver(segments_.pop_front());
   }
@@ -110,7 +110,7 @@ void Pipe::give_credit(std::size_t bytes) {
 
 void Pipe::take_credits() {
   const TimePoint now = connection_.world().reactor.now();
-  if (credits_.empty() || credits_.front().at > now || back_.blocked()) return;
+  if (credits_.empty() || credits_.front().at > now || blocked(back_)) return;
   while (!credits_.empty() && credits_.front().at <= now) outstanding_ -= credits_.pop_front().bytes;
 }
 
@@ -130,11 +130,13 @@ void Pipe::arm_room() {
 
 void Pipe::on_room() {
   if (!room_watched_) return;
-  if (back_.blocked()) return stall();
+  if (blocked(back_)) return stall();
   if (room() == 0) return arm_room();
   room_watched_ = false;
   connection_.room_opened(side_);
 }
+
+bool Pipe::blocked(const Path& path) const { return connection_.cut_off_ || path.blocked(); }
 
 void Pipe::stall() {
   if (!ListNode<StalledTag>::linked()) connection_.world().stalled.push_back(*this);

@@ -184,6 +184,57 @@ TEST(SimTcp, close_wakes_who_waits) {
   EXPECT_EQ(reading, ErrorCode::Closed);
 }
 
+TEST(SimTcp, without_its_address_a_connection_stands_still_and_goes_on_when_it_is_back) {
+  TwoHosts two(SimLink{.latency = 30ms});
+  SocketPair pair = two.connect();
+  const std::vector<IpAddress> home = two.client.addresses();
+  two.client.set_addresses({IpAddress::v4({11, 1, 1, 2})});
+  ASSERT_TRUE(pair.client->try_write(as_bytes("from")));
+  ASSERT_TRUE(pair.server->try_write(as_bytes("to")));
+  two.world.run_for(1h);
+  std::array<std::uint8_t, 8> room{};
+  EXPECT_EQ(code_of(pair.server->try_read(room)), ErrorCode::WouldBlock);
+  EXPECT_EQ(code_of(pair.client->try_read(room)), ErrorCode::WouldBlock);
+  two.client.set_addresses(home);
+  const TimePoint start = two.world.now();
+  EXPECT_EQ(run_task(two.world.reactor(), read_exactly(*pair.server, 4)), "from");
+  EXPECT_EQ(run_task(two.world.reactor(), read_exactly(*pair.client, 2)), "to");
+  EXPECT_EQ(two.world.now() - start, 30ms);
+}
+
+TEST(SimTcp, the_other_addresses_of_a_host_do_not_help_a_connection_but_carry_new_ones) {
+  TwoHosts two;
+  SocketPair pair = two.connect();
+  const Endpoint old = two.server.at(4001);
+  two.server.set_addresses({IpAddress::v4({11, 1, 1, 2})});
+  EXPECT_EQ(code_of(two.dial(old)), ErrorCode::Unreachable);
+  auto listener = two.server.world().network.listen(two.server.at(4001), {});
+  ASSERT_TRUE(listener);
+  EXPECT_TRUE(two.dial(two.server.at(4001)));
+  ASSERT_TRUE(pair.client->try_write(as_bytes("lost")));
+  two.world.run_for(1min);
+  std::array<std::uint8_t, 8> room{};
+  EXPECT_EQ(code_of(pair.server->try_read(room)), ErrorCode::WouldBlock);
+}
+
+TEST(SimTcp, a_connect_from_an_address_that_goes_away_times_out) {
+  TwoHosts two(SimLink{.latency = 30ms});
+  TaskGroup group(two.world.reactor());
+  std::optional<ErrorCode> outcome;
+  struct Dialer {
+    static Task<void> run(TwoHosts& two, std::optional<ErrorCode>& outcome) {
+      const auto socket = co_await two.client.world().network.connect(two.server.at(4001), {});
+      if (!socket) outcome = socket.error().code();
+    }
+  };
+  group.spawn(Dialer::run(two, outcome));
+  two.world.run_for(10ms);
+  two.client.set_addresses({IpAddress::v4({11, 1, 1, 2})});
+  two.world.run_for(1min);
+  EXPECT_EQ(outcome, ErrorCode::Timeout);
+  EXPECT_EQ(two.client.open_descriptors(), 0u);
+}
+
 TEST(SimTcp, a_port_has_one_listener_and_is_free_after_it) {
   TwoHosts two;
   Network& network = two.server.world().network;

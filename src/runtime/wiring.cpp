@@ -54,7 +54,7 @@ Status add_securities(transport::Upgrader& upgrader, const Options& options, con
       STARLING_TRY(auto noise, security::make_noise(key, upgrader.world.random));
       upgrader.securities.push_back(std::move(noise));
     } else if (name == "tls") {
-      STARLING_TRY(auto tls, security::make_tls(key));
+      STARLING_TRY(auto tls, security::make_tls(key, {}, options.transport.tls_resumption));
       upgrader.securities.push_back(std::move(tls));
     } else {
       upgrader.securities.push_back(security::make_plaintext(key));

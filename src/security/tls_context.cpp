@@ -3,6 +3,7 @@
 #include <openssl/err.h>
 
 #include "security/openssl_library.hpp"
+#include "security/tls_resumption.hpp"
 
 namespace starling::security {
 namespace {
@@ -22,8 +23,8 @@ bool set_protocol(SSL_CTX* context) {
   SSL_CTX_set_security_level(context, kSecurityLevel);
   SSL_CTX_set_options(context, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
   SSL_CTX_clear_options(context, SSL_OP_ENABLE_MIDDLEBOX_COMPAT);
-  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
   return SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION) == 1 &&
          SSL_CTX_set_max_proto_version(context, TLS1_3_VERSION) == 1 && SSL_CTX_set_num_tickets(context, 0) == 1 &&
          SSL_CTX_set_ciphersuites(context, kCiphers) == 1 && SSL_CTX_set1_groups_list(context, kGroups) == 1 &&
@@ -44,10 +45,11 @@ void set_verification(SSL_CTX* context, const TlsCallbacks& callbacks) {
 
 }  // namespace
 
-Result<SslContextPtr> make_tls_context(const TlsCertificate& identity, const TlsCallbacks& callbacks) {
+Result<SslContextPtr> make_tls_context(const TlsCertificate& identity, const TlsCallbacks& callbacks, bool resumption) {
   ERR_clear_error();
   SslContextPtr context(SSL_CTX_new_ex(tls_library(), nullptr, TLS_method()));
-  if (!context || !set_protocol(context.get()) || !set_identity(context.get(), identity))
+  if (!context || !set_protocol(context.get()) || !set_identity(context.get(), identity) ||
+      (resumption && !allow_resumption(*context)))
     return fail(take_openssl_error(ErrorCode::Internal, Op::Configure, Origin::Local, "setting TLS up"));
   set_verification(context.get(), callbacks);
   return context;

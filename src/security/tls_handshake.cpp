@@ -5,6 +5,7 @@
 #include "security/remote_identity.hpp"
 #include "security/tls_alpn.hpp"
 #include "security/tls_channel.hpp"
+#include "security/tls_resumption.hpp"
 #include "starling/base/assert.hpp"
 
 namespace starling::security {
@@ -55,6 +56,7 @@ Status TlsHandshake::set_up() {
   STARLING_TRY(const ByteVector protocols, encode_alpn(config_.muxers));
   if (SSL_set_alpn_protos(ssl, protocols.data(), unsigned(protocols.size())) != 0)
     return fail(take_openssl_error(ErrorCode::Internal, Op::Secure, Origin::Local, "setting ALPN"));
+  if (config_.expected_peer) resume_session(*session_, as_text(config_.expected_peer->bytes()));
   return {};
 }
 
@@ -87,6 +89,7 @@ Error TlsHandshake::failure() {
 }
 
 Status TlsHandshake::finish() {
+  if (SSL_session_reused(session_->ssl()) == 1) STARLING_CHECK(check_resumed());
   if (!remote_key_) return fail(ErrorCode::BadCertificate, Op::Secure, Origin::Remote, "no certificate");
   const unsigned char* selected = nullptr;
   unsigned int size = 0;
@@ -94,6 +97,14 @@ Status TlsHandshake::finish() {
   STARLING_TRY(muxer_, muxer_of_alpn({selected, size}, config_.muxers));
   SSL_set_app_data(session_->ssl(), nullptr);
   done_ = true;
+  return {};
+}
+
+/// OpenSSL asks about no certificate then; the session carries that of the first handshake.
+Status TlsHandshake::check_resumed() {
+  const X509* certificate = SSL_get0_peer_certificate(session_->ssl());
+  if (certificate == nullptr) return fail(ErrorCode::BadCertificate, Op::Secure, Origin::Remote, "no certificate");
+  STARLING_CHECK(judge(*certificate));
   return {};
 }
 
@@ -105,24 +116,30 @@ HandshakeOutcome TlsHandshake::take() {
           .channel = std::make_unique<TlsChannel>(std::move(session_))};
 }
 
-Status TlsHandshake::judge(X509_STORE_CTX* store) {
-  STACK_OF(X509)* chain = X509_STORE_CTX_get0_untrusted(store);
+Status TlsHandshake::judge(X509_STORE_CTX& store) {
+  STACK_OF(X509)* chain = X509_STORE_CTX_get0_untrusted(&store);
   if (sk_X509_num(chain) != 1)
     return fail(ErrorCode::BadCertificate, Op::Verify, Origin::Remote, "not exactly one certificate");
-  STARLING_TRY(const ByteVector der, der_of(*sk_X509_value(chain, 0)));
+  STARLING_TRY(VerifiedCertificate good, judge(*sk_X509_value(chain, 0)));
+  replace_certificate(store, std::move(good.certificate));
+  return {};
+}
+
+Result<VerifiedCertificate> TlsHandshake::judge(const X509& certificate) {
+  STARLING_TRY(const ByteVector der, der_of(certificate));
   STARLING_TRY(VerifiedCertificate good, verify_libp2p_certificate(der, clock_(), verified_));
   remote_peer_ = PeerId::from_public_key(good.host_key);
   STARLING_CHECK(check_expected_peer(config_.expected_peer, remote_peer_));
-  remote_key_ = std::move(good.host_key);
-  replace_certificate(*store, std::move(good.certificate));
-  return {};
+  remote_key_ = good.host_key;
+  if (der.size() > VerifiedCertificates::kMaxBytes) session_->refuse_tickets();
+  return good;
 }
 
 int TlsHandshake::on_verify(X509_STORE_CTX* store, void*) noexcept {
   auto* ssl = static_cast<SSL*>(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
   auto* self = static_cast<TlsHandshake*>(SSL_get_app_data(ssl));
   if (self == nullptr) return 0;  // after the handshake no certificate is accepted
-  auto status = self->judge(store);
+  auto status = self->judge(*store);
   if (status) return 1;
   self->refusal_ = std::move(status).error();
   X509_STORE_CTX_set_error(store, verification_code(*self->refusal_));

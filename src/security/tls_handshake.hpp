@@ -39,7 +39,9 @@ class TlsHandshake final : public Handshake {
   Status set_up();
   Status step(ByteQueue* in, ByteQueue& out);
   Status finish();
-  Status judge(X509_STORE_CTX* store);
+  Status judge(X509_STORE_CTX& store);
+  Result<VerifiedCertificate> judge(const X509& certificate);
+  Status check_resumed();
   Error failure();
 
   HandshakeConfig config_;

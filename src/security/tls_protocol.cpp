@@ -29,9 +29,9 @@ std::int64_t system_unix_seconds() {
 }
 
 Result<std::unique_ptr<Protocol>> make_tls(const crypto::PrivateKey& identity,
-                                           std::function<std::int64_t()> unix_seconds) {
+                                           std::function<std::int64_t()> unix_seconds, bool resumption) {
   STARLING_TRY(const TlsCertificate certificate, make_libp2p_certificate(identity));
-  STARLING_TRY(auto context, make_tls_context(certificate, TlsHandshake::callbacks()));
+  STARLING_TRY(auto context, make_tls_context(certificate, TlsHandshake::callbacks(), resumption));
   if (!unix_seconds) unix_seconds = &system_unix_seconds;
   return std::make_unique<TlsProtocol>(std::move(context), std::move(unix_seconds));
 }

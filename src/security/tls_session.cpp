@@ -40,6 +40,16 @@ std::unique_ptr<TlsSession> TlsSession::create(SSL_CTX& context) {
   return session;
 }
 
+// A connection that breaks off says nothing against the session: without this OpenSSL would not resume it.
+TlsSession::~TlsSession() {
+  if (ssl_) SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN);
+}
+
+void TlsSession::refuse_tickets() {
+  resumable_with_.clear();
+  SSL_set_num_tickets(ssl_.get(), 0);
+}
+
 int TlsSession::read(BIO* bio, char* to, std::size_t size, std::size_t* got) noexcept {
   auto& session = *static_cast<TlsSession*>(BIO_get_data(bio));
   BIO_clear_retry_flags(bio);

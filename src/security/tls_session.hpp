@@ -4,6 +4,8 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
+#include <string>
 
 #include "security/openssl_handles.hpp"
 #include "starling/base/bytes.hpp"
@@ -15,6 +17,9 @@ class TlsSession {
  public:
   /// A session of `context`, or null when OpenSSL has no memory for it.
   static std::unique_ptr<TlsSession> create(SSL_CTX& context);
+  /// The one that create() made `ssl` for.
+  static TlsSession& of(const SSL& ssl) { return *static_cast<TlsSession*>(BIO_get_data(SSL_get_rbio(&ssl))); }
+  ~TlsSession();
   TlsSession(const TlsSession&) = delete;
   TlsSession& operator=(const TlsSession&) = delete;
 
@@ -26,6 +31,12 @@ class TlsSession {
   bool drained() const { return readable_ == 0; }
   void detach() { in_ = nullptr, readable_ = 0, out_ = nullptr; }
 
+  /// The peer whose tickets an initiator asks for and keeps; empty, the default: nobody.
+  const std::string& resumable_with() const { return resumable_with_; }
+  void keep_tickets_of(std::string peer) { resumable_with_ = std::move(peer); }
+  /// None is kept, and none given.
+  void refuse_tickets();
+
  private:
   TlsSession() = default;
   static const BIO_METHOD* bio_method();
@@ -35,6 +46,7 @@ class TlsSession {
   ByteQueue* in_ = nullptr;
   std::size_t readable_ = 0;
   ByteQueue* out_ = nullptr;
+  std::string resumable_with_;
   SslPtr ssl_;
 };
 

@@ -38,6 +38,7 @@ struct Options {
     std::vector<std::string> transports = {"tcp", "quic-v1", "ws"};  // also: memory, unix
     std::vector<std::string> securities = {"noise", "tls"};  // in order of preference; also: plaintext (tests only)
     bool allow_plaintext = false;                            // plaintext is refused without it
+    bool tls_resumption = true;                              // of TLS sessions with peers that do it too
     std::vector<std::string> muxers = {"yamux", "mplex"};
     bool reuse_port = true;  // dial from the listening port
     int listen_backlog = 1024;

@@ -86,8 +86,9 @@ class Protocol {
 /// may be used by several threads at once when `random` may. Errors: key or certificate material that cannot be made.
 Result<std::unique_ptr<Protocol>> make_noise(const crypto::PrivateKey& identity, Random& random);
 /// `unix_seconds` tells the wall-clock time by which certificates are judged; without one the system's clock does.
+/// `resumption`: peers that met before may leave out certificates and signatures, if both are of this implementation.
 Result<std::unique_ptr<Protocol>> make_tls(const crypto::PrivateKey& identity,
-                                           std::function<std::int64_t()> unix_seconds = {});
+                                           std::function<std::int64_t()> unix_seconds = {}, bool resumption = true);
 /// No encryption at all: for tests only. Runtime offers it only when the options say so.
 std::unique_ptr<Protocol> make_plaintext(const crypto::PrivateKey& identity);
 

@@ -128,10 +128,13 @@ class Runner:
         wanted.append((QUIC, "rebind"))
         wanted += [(stack, "refused") for transport in ("tcp+pnet", "ws+pnet", "wss") for stack in stacks(transport)
                    if is_quick(stack)]
+        if listener.name == "starling":
+            wanted.append((QUIC, "limited"))
         for stack, test in wanted:
             cells = [Cell(dialer.name, listener.name, stack, test) for dialer in self.dialers(listener, stack)
                      if dialer.holds or test == "refused"]
-            groups += [Group(listener, stack, None, self.selected([cell])) for cell in cells]
+            flags = checks.LIMITED_FLAGS if test == "limited" else ()
+            groups += [Group(listener, stack, None, self.selected([cell]), flags) for cell in cells]
 
     def plan_rust(self, groups):
         """What only rust-libp2p does: records of its own form, and a ping behaviour that answers one ping over QUIC."""

@@ -28,6 +28,12 @@ LOSS_PERCENT = 1
 LOSSY_BYTES = 3 << 20
 LEAST_MBIT = 0.5
 
+# A transfer that is still going on when its address goes away, on any machine.
+MOVED_BYTES = 256 << 20
+MOVED_AFTER_SECONDS = 0.5
+# Whose QUIC listeners follow a client to another address; rust's and js's are set up not to.
+FOLLOWERS = ("starling", "go")
+
 OUTAGE_SECONDS = 4
 NOTICE_SECONDS = 90
 REDIAL_SECONDS = 20
@@ -175,8 +181,8 @@ def redialed(bench, client, listener, stack):
     return f"{stack}, dialed again", verdict(count == 10), f"{count} pings in {time.monotonic() - start:.1f} s"
 
 
-def hold(bench, client, server, stack, count):
-    listener = bench.listening(bench.starling, server, stack)
+def hold(bench, client, server, stack, count, listens=None):
+    listener = bench.listening(listens or bench.starling, server, stack)
     process = bench.placed(bench.starling, client).start(
         "hold", listener.address, stack, bench.work, bench.log(), 300, "--count", count)
     if process.wait_event(lambda e: e.get("event") == "holding", 20) is None:
@@ -210,6 +216,58 @@ def rebound(bench, peer):
             held = process.wait_event(lambda e: e.get("event") in ("held", "lost"), 40)
             good = held is not None and held["event"] == "held"
             return f"{peer.name} behind the NAT", verdict(good), str(held or process.events[-1:])
+        finally:
+            process.kill()
+            listener.process.stop()
+
+
+def migration(bench):
+    """The address from which our node dialed goes away, another one is there: QUIC connections go on from it."""
+    if not bench.starling.speaks(QUIC):
+        return []
+    rows = []
+    for peer in bench.speakers(QUIC):
+        rows += [moved_stream(bench, peer)] + ([moved_transfer(bench, peer)] if peer.name in FOLLOWERS else [])
+    return rows
+
+
+def moved_stream(bench, peer):
+    """A listener that does not follow is lost, with the cause, and can be dialed again."""
+    with Lab(bench.wire) as lab:
+        client, server = lab.pair(rtt_ms=10)
+        lab.add_second_address(client)
+        listener, process = hold(bench, client, server, QUIC, 100, listens=peer)
+        try:
+            time.sleep(1)
+            lab.drop_first_address(client)
+            end = process.wait_event(lambda e: e.get("event") in ("held", "lost"), 60) or {"event": "nothing"}
+            if peer.name in FOLLOWERS:
+                return f"to {peer.name}, a stream", verdict(end["event"] == "held"), str(end)
+            _, again, measured = redialed(bench, client, listener, QUIC)
+            good = end["event"] == "lost" and bool(end.get("error")) and again == "ok"
+            return f"to {peer.name}, which does not follow", verdict(good), f"{end.get('error', end)}; again: {measured}"
+        finally:
+            process.kill()
+            listener.process.stop()
+
+
+def moved_transfer(bench, peer):
+    """Every byte is compared at both ends."""
+    with Lab(bench.wire) as lab:
+        client, server = lab.pair(rtt_ms=10)
+        lab.add_second_address(client)
+        listener = bench.listening(peer, server, QUIC)
+        process = bench.placed(bench.starling, client).start(
+            "perf", listener.address, QUIC, bench.work, bench.log(), 120, "--upload", MOVED_BYTES, "--check")
+        try:
+            time.sleep(MOVED_AFTER_SECONDS)
+            under_way = process.alive()
+            lab.drop_first_address(client)
+            code = process.wait(150)
+            served = listener.process.wait_event(lambda e: e.get("event") == "perf-served", 10) or {}
+            received, wrong = served.get("uploadBytes", served.get("upload_bytes")), served.get("mismatches")
+            good = under_way and code == 0 and received == MOVED_BYTES and wrong == 0
+            return f"to {peer.name}, a transfer", verdict(good), f"{received} bytes, {wrong} wrong: {process.events[-1:]}"
         finally:
             process.kill()
             listener.process.stop()
@@ -267,5 +325,6 @@ SCENARIOS = {
     "outage": short_outage,
     "cut": long_outage,
     "nat-rebinding": nat_rebinding,
+    "migration": migration,
     "lossy": lossy,
 }

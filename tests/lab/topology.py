@@ -11,7 +11,7 @@ import subprocess
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 
-SERVER4, CLIENT4, ROUTER4 = "11.22.33.10", "11.22.33.20", "11.22.33.2"
+SERVER4, CLIENT4, SECOND_CLIENT4, ROUTER4 = "11.22.33.10", "11.22.33.20", "11.22.33.21", "11.22.33.2"
 INSIDE_CLIENT4, INSIDE_ROUTER4 = "10.1.0.20", "10.1.0.1"
 SERVER6, CLIENT6 = "2a0c:11:22::10", "2a0c:11:22::20"
 
@@ -128,6 +128,14 @@ class Lab:
 
     def block_udp(self, namespace):
         nft(namespace, DROP_UDP)
+
+    def add_second_address(self, client):
+        """One that stays when the first one goes; until then the kernel prefers the first."""
+        sh("ip", "netns", "exec", client, "sysctl", "-qw", "net.ipv4.conf.all.promote_secondaries=1")
+        sh("ip", "-n", client, "addr", "add", f"{SECOND_CLIENT4}/24", "dev", "eth0")
+
+    def drop_first_address(self, client):
+        sh("ip", "-n", client, "addr", "del", f"{CLIENT4}/24", "dev", "eth0")
 
     def set_link(self, namespace, state):
         sh("ip", "-n", namespace, "link", "set", "eth0", state)

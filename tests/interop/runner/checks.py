@@ -236,6 +236,40 @@ def refused(dialer, listener, context):
     return dialer.error(process)
 
 
+def limited(dialer, listener, context):
+    """The listener, LIMITED_FLAGS, has room for one connection: a second one is refused with a clear close, soon; the
+    first is served all the while, and another one afterwards."""
+    first = dialer.start("hold", *context.args(listener), 120)
+    try:
+        await_event(first, "holding", 30)
+        second = dialer.start("ping", *context.args(listener), 20, "--count", 1)
+        start = time.monotonic()
+        code = second.wait(50)
+        took = time.monotonic() - start
+        if code in (0, None):
+            raise Failed(f"exit code {code}, the second connection should have been refused")
+        if not re.search(LIMIT_ERRORS[dialer.name], dialer.error(second)):
+            raise Failed(f"the refusal is no clear one after {took:.1f} s: {dialer.error(second)}")
+        if lost := first.wait_event(lambda e: e.get("event") == "lost", 1):
+            raise Failed(f"the first connection went with the second one: {lost['error']}")
+        mark = listener.mark()
+    finally:
+        first.stop()
+    if context.peers[listener.name].closed(listener.process, mark, NOTICE_SECONDS["quic-v1"]) is None:
+        raise Failed("the listener keeps the first connection")
+    ping(dialer, listener, context)
+    return f"{took:.1f} s: {dialer.error(second)}"
+
+
+LIMITED_FLAGS = ("--set", "resource.limits=system.connections=1")
+# QUIC's CONNECTION_REFUSED in the words of each implementation.
+LIMIT_ERRORS = {
+    "starling": "RemoteLimit",
+    "go": "CONNECTION_REFUSED",
+    "rust": "the server refused to accept a new connection",
+    "js": "the server refused to accept a new connection",
+}
+
 WRONG_KEY_ERROR = "network key|private network|PrivateNetwork|WrongNetwork"
 WRONG_CA_ERROR = "certificate"
 
@@ -269,4 +303,5 @@ OWN_LISTENER_CHECKS = {
     "vanish-dialer": vanish_dialer,
     "rebind": rebind,
     "refused": refused,
+    "limited": limited,
 }

@@ -20,8 +20,8 @@ METHOD = """## How it is measured
   Runtimes are as their users get them: `GOMAXPROCS`, tokio's workers and node's flags are left alone.
 - **Order**: rounds outermost, in each round every stack, in each stack every implementation, every second round in the
   reverse order. A noisy minute hits everybody.
-- **Set for all, put back afterwards**: TCP congestion control cubic (with bbr, loopback has two humps; Starling's QUIC
-  uses cubic by its default, too); `net.core.rmem_max` and `wmem_max` at 8 MiB, as go-libp2p recommends for QUIC;
+- **Set for all, put back afterwards**: TCP congestion control cubic (with bbr, loopback has two humps); QUIC as each
+  has it by default, Starling bbr (`--set quic.congestion=cubic`); `net.core.rmem_max` and `wmem_max` at 8 MiB, as go-libp2p recommends for QUIC;
   the limit of descriptors.
 - **Cores** are not pinned: go, rust and js use several threads and one core for each side would take that from them.
   `--pin` gives each side one core, for a comparison of single cores.

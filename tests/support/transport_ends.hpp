@@ -72,7 +72,7 @@ inline transport::QuicOptions quic_options() {
   options.max_closing = 64;
   options.max_udp_payload = 1452;
   options.max_datagram_queue = 64u << 10;
-  options.congestion = transport::QuicCongestion::Cubic;
+  options.congestion = transport::QuicCongestion::Bbr;
   return options;
 }
 

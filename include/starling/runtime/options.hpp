@@ -99,7 +99,7 @@ struct Options {
     std::size_t socket_receive_buffer = 7u << 20;  // bytes asked of the system
     std::size_t socket_send_buffer = 7u << 20;
     std::size_t max_datagram_queue = 256u << 10;  // bytes per connection and direction; 0: no datagrams
-    std::string congestion = "cubic";             // cubic, bbr, reno
+    std::string congestion = "bbr";               // cubic, bbr, reno
     std::string key_log_file;                     // NSS key log, for debugging: whoever reads it can decrypt
     std::string qlog_dir;                         // a .sqlog file per connection
   } quic;

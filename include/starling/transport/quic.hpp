@@ -15,7 +15,8 @@
 
 namespace starling::transport {
 
-/// Which congestion controller sends.
+/// Which congestion controller sends. Bbr (version 3) keeps to the bandwidth that it measures: queues stay short, and
+/// losses by chance cost little. Cubic and Reno fill the queue until it overflows, and take every loss for that.
 enum class QuicCongestion : std::uint8_t { Cubic, Bbr, Reno };
 
 struct QuicOptions {

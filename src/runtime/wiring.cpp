@@ -45,7 +45,8 @@ transport::UpgraderOptions upgrader_options(const Options& options, const resour
           .listen_backlog = t.listen_backlog,
           .reuse_port = t.reuse_port,
           .muxer = muxer_config(options),
-          .identify_timeout = t.identify_timeout};
+          .identify_timeout = t.identify_timeout,
+          .congestion = t.congestion};
 }
 
 Status add_securities(transport::Upgrader& upgrader, const Options& options, const crypto::PrivateKey& key) {

@@ -229,7 +229,8 @@ Result<std::unique_ptr<TransportListener>> listen_on_port(Upgrader& upgrader, co
   });
   std::shared_ptr<StreamPort> port = same == upgrader.ports.end() ? nullptr : *same;
   if (!port) {
-    const io::ListenOptions options{upgrader.options.listen_backlog, upgrader.options.reuse_port, true};
+    const io::ListenOptions options{upgrader.options.listen_backlog, upgrader.options.reuse_port, true,
+                                    upgrader.options.congestion};
     STARLING_TRY(auto listener, upgrader.world.network.listen(at, options));
     port = std::make_shared<StreamPort>(upgrader, std::move(listener), ArrivalKind::Ip);
     upgrader.ports.push_back(port);

@@ -29,7 +29,7 @@ io::Task<Result<std::unique_ptr<Connection>>> TcpTransport::dial(Multiaddr addre
   if (!remote) {
     co_return fail(ErrorCode::Unsupported, Op::Dial, Origin::Local, address.to_string() + " is not a TCP address");
   }
-  io::ConnectOptions from;
+  io::ConnectOptions from{.local = {}, .congestion = upgrader_.options.congestion};
   if (upgrader_.options.reuse_port) from.local = listening_port_for(upgrader_, *remote);
   auto connection = co_await dial_from(from, *remote, address, options);
   if (connection) co_return connection;
@@ -39,7 +39,8 @@ io::Task<Result<std::unique_ptr<Connection>>> TcpTransport::dial(Multiaddr addre
   const bool crossed = from.local && connection.error() == ErrorCode::HandshakeFailed;
   if (!refused && !crossed) co_return connection;
   options.optimistic = options.optimistic && !refused;
-  co_return co_await dial_from({}, *remote, address, options);
+  from.local.reset();
+  co_return co_await dial_from(from, *remote, address, options);
 }
 
 io::Task<Result<std::unique_ptr<Connection>>> TcpTransport::dial_from(io::ConnectOptions from, io::Endpoint remote,

@@ -142,11 +142,13 @@ struct ListenOptions {
   int backlog = 1024;
   bool reuse_port = true;  // so that dials can leave from the listening port
   bool v6_only = true;
+  std::string congestion;  // TCP congestion control of what is accepted; empty: the system's
 };
 
 struct ConnectOptions {
   /// Local endpoint to leave from, with SO_REUSEADDR/SO_REUSEPORT; falls back to any port if the system refuses.
   std::optional<Endpoint> local;
+  std::string congestion = {};  // TCP congestion control; empty: the system's
 };
 
 struct Interface {

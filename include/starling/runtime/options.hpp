@@ -41,6 +41,7 @@ struct Options {
     bool tls_resumption = true;                              // of TLS sessions with peers that do it too
     std::vector<std::string> muxers = {"yamux", "mplex"};
     bool reuse_port = true;  // dial from the listening port
+    std::string congestion;  // of TCP and WebSocket, by the kernel's name (bbr, cubic); empty: the system's
     int listen_backlog = 1024;
     std::size_t max_pending_inbound = 512;  // handshakes at once per listener
     Duration connect_timeout = 5s;

@@ -108,6 +108,19 @@ class RealListener final : public Listener {
 // Asio has no option type for it.
 using ReusePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
 
+// Accepted sockets have that of their listener.
+SystemCode choose_congestion(int handle, const std::string& name) {
+  if (name.empty() || ::setsockopt(handle, IPPROTO_TCP, TCP_CONGESTION, name.data(), socklen_t(name.size())) == 0)
+    return {};
+  return {errno, boost::system::system_category()};
+}
+
+Error no_congestion(const SystemCode& error, Op op, const Endpoint& at, const std::string& name) {
+  return Error(ErrorCode::Unsupported, op, Origin::Local,
+               "tcp " + at.to_string() + ": the system does not let this user choose congestion control '" + name +
+                   "' (" + error.message() + "); see net.ipv4.tcp_allowed_congestion_control");
+}
+
 class RealNetwork final : public Network {
  public:
   explicit RealNetwork(AsioReactor& reactor) : reactor_(reactor), memory_(reactor) {}
@@ -137,6 +150,9 @@ class RealNetwork final : public Network {
     step([&] {
       if (at.address.is_v6()) acceptor.set_option(asio::ip::v6_only(options.v6_only), error);
     });
+    if (!error)
+      if (const SystemCode refused = choose_congestion(acceptor.native_handle(), options.congestion))
+        return std::unexpected(no_congestion(refused, Op::Listen, at, options.congestion));
     step([&] { acceptor.bind(endpoint, error); });
     step([&] { acceptor.listen(options.backlog, error); });
     if (error) return fail(system_error(error.value(), Op::Listen, "tcp " + at.to_string()));
@@ -146,10 +162,10 @@ class RealNetwork final : public Network {
   Task<Result<std::unique_ptr<StreamSocket>>> connect(Endpoint to, ConnectOptions options) override {
     // Sockets of the two families have no local address in common.
     if (options.local && options.local->address.is_v4() == to.address.is_v4()) {
-      auto bound = co_await connect_from(to, options.local);
+      auto bound = co_await connect_from(to, options.local, options.congestion);
       if (bound || !is_about_local_endpoint(bound.error().code())) co_return bound;
     }
-    co_return co_await connect_from(to, std::nullopt);
+    co_return co_await connect_from(to, std::nullopt, options.congestion);
   }
 
   Result<std::unique_ptr<DatagramSocket>> bind_datagram(const Endpoint& at, const DatagramOptions& options) override {
@@ -191,7 +207,8 @@ class RealNetwork final : public Network {
     return {};
   }
 
-  Task<Result<std::unique_ptr<StreamSocket>>> connect_from(const Endpoint& to, const std::optional<Endpoint>& local) {
+  Task<Result<std::unique_ptr<StreamSocket>>> connect_from(const Endpoint& to, const std::optional<Endpoint>& local,
+                                                           const std::string& congestion) {
     struct State {
       explicit State(asio::io_context& context) : socket(context) {}
       tcp::socket socket;
@@ -209,6 +226,8 @@ class RealNetwork final : public Network {
       if (!error) state->socket.bind(to_asio<tcp>(*local), error);
     }
     if (error) co_return fail(system_error(error.value(), Op::Connect, "tcp " + to.to_string()));
+    if (const SystemCode refused = choose_congestion(state->socket.native_handle(), congestion))
+      co_return std::unexpected(no_congestion(refused, Op::Connect, to, congestion));
     state->socket.async_connect(endpoint, [state](const SystemCode& result) {
       state->done = true;
       state->error = result;

@@ -1,6 +1,8 @@
 // What only the operating system's side does: signals, threads, descriptors, names. The rest is in the conformance
 // suite.
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -73,6 +75,40 @@ TEST_F(RealNetworkTest, a_connect_that_nobody_answers_ends_with_its_deadline) {
     filling.push_back(std::move(*last));
   }
   EXPECT_EQ(code_of(last), ErrorCode::Timeout);
+}
+
+// Of this process.
+int sockets_with_congestion(std::string_view name) {
+  int found = 0;
+  for (int descriptor = 0; descriptor < 256; ++descriptor) {
+    char text[16] = {};
+    socklen_t size = sizeof text;
+    if (::getsockopt(descriptor, IPPROTO_TCP, TCP_CONGESTION, text, &size) == 0 && name == text) ++found;
+  }
+  return found;
+}
+
+TEST_F(RealNetworkTest, both_ends_of_a_connection_have_the_congestion_control_that_was_asked_for) {
+  const int before = sockets_with_congestion("reno");
+  auto listener = network_->listen(loopback_, {.congestion = "reno"});
+  ASSERT_TRUE(listener) << listener.error().message();
+  auto accepting = [](Listener& at) -> Task<Result<std::unique_ptr<StreamSocket>>> { co_return co_await at.accept(); };
+  const auto dialed = run_task(*reactor_, network_->connect((*listener)->local(), {.local = {}, .congestion = "reno"}));
+  ASSERT_TRUE(dialed) << dialed.error().message();
+  const auto accepted = run_task(*reactor_, accepting(**listener));
+  ASSERT_TRUE(accepted);
+  EXPECT_EQ(sockets_with_congestion("reno"), before + 3);
+}
+
+TEST_F(RealNetworkTest, congestion_control_that_the_system_lacks_is_an_error_that_says_where_to_look) {
+  const auto listener = network_->listen(loopback_, {.congestion = "no-such"});
+  ASSERT_FALSE(listener);
+  EXPECT_EQ(listener.error(), ErrorCode::Unsupported);
+  const auto dialed =
+      run_task(*reactor_, network_->connect({loopback_.address, 1}, {.local = {}, .congestion = "no-such"}));
+  ASSERT_FALSE(dialed);
+  EXPECT_EQ(dialed.error(), ErrorCode::Unsupported);
+  EXPECT_NE(dialed.error().message().find("tcp_allowed_congestion_control"), std::string::npos);
 }
 
 TEST_F(RealNetworkTest, out_of_descriptors_is_an_error_that_passes) {

@@ -61,9 +61,9 @@ io::Task<Result<std::unique_ptr<Connection>>> WebSocketTransport::dial_once(cons
   StageTimes& times = options.times != nullptr ? *options.times : unused;
   times.reached = "connect";
   const TimePoint start = upgrader_.world.reactor.now();
-  auto socket = co_await io::with_deadline(upgrader_.options.connect_timeout,
-                                           io::timeout_error(Op::Connect, "tcp " + to.endpoint.to_string()),
-                                           upgrader_.world.network.connect(to.endpoint, {}));
+  auto socket = co_await io::with_deadline(
+      upgrader_.options.connect_timeout, io::timeout_error(Op::Connect, "tcp " + to.endpoint.to_string()),
+      upgrader_.world.network.connect(to.endpoint, {.local = {}, .congestion = upgrader_.options.congestion}));
   if (socket) {
     if (options.on_answer) options.on_answer();
     times.reached = "websocket";

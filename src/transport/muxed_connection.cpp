@@ -112,7 +112,7 @@ io::Task<void> MuxedConnection::read_until_end() {
     if (Status status = on_plaintext(early.view()); !status) co_return end_by(CloseReason::failure(status.error()));
   }
   if (Status status = take_received(); !status) co_return end_by(CloseReason::failure(status.error()));
-  for (int reads = 1;; ++reads) {
+  for (std::size_t read = 0;;) {  // bytes, in this turn
     ByteQueue& in = parts_.wire_in;
     bool drained = true;
     const auto got = read_wire(drained);
@@ -123,20 +123,21 @@ io::Task<void> MuxedConnection::read_until_end() {
         co_return end_by(CloseReason::failure(got.error()));
       }
       if (!co_await parts_.socket->readable()) co_return;
-      reads = 0;
+      read = 0;
       continue;
     }
     if (*got == 0) co_return end_by_remote();
     stats_.bytes_in += *got;
+    read += *got;
     if (Status status = take_received(); !status) co_return end_by(CloseReason::failure(status.error()));
     if (reason_) co_return;
     if (drained) {  // the socket is empty: wait without asking it again
       if (in.empty()) in.clear();
       if (!co_await parts_.socket->readable()) co_return;
-      reads = 0;
-    } else if (reads >= kStreamReadsPerTurn) {
+      read = 0;
+    } else if (read >= kReadPerTurn) {
       if (!co_await io::yield()) co_return;
-      reads = 0;
+      read = 0;
     }
   }
 }
@@ -280,13 +281,13 @@ void MuxedConnection::on_timer() {
 
 Result<std::size_t> MuxedConnection::write(MuxedStream& stream, Bytes data) {
   const std::size_t pending = parts_.session->output().size();
-  if (pending >= options_.output_buffer) {
+  const std::size_t limit = options_.output_buffer + (data.size() <= kShortMessage ? kShortMessagesRoom : 0);
+  if (pending >= limit) {
     waiting_writers_.add(stream.id_, stream.waits_);
     return fail(ErrorCode::WouldBlock, Op::Write, Origin::Local);
   }
   stream.waits_ = 0;
-  const std::size_t taken =
-      parts_.session->send(stream.id_, data.first(std::min(data.size(), options_.output_buffer - pending)));
+  const std::size_t taken = parts_.session->send(stream.id_, data.first(std::min(data.size(), limit - pending)));
   if (taken == 0 && !data.empty()) return fail(ErrorCode::WouldBlock, Op::Write, Origin::Local);
   schedule_flush();
   return taken;

@@ -1,7 +1,7 @@
 // A connection over one byte-stream socket: the socket's bytes go through a security channel into a muxer session.
 // This is the shell around the two machines: it moves bytes, wakes readers and writers, and keeps time.
 //
-// Receiving: read what is there (up to 256 KiB), decrypt in place, hand payload to stream inboxes, then wait for
+// Receiving: read what is there (up to 128 KiB), decrypt in place, hand payload to stream inboxes, then wait for
 // readability without holding a buffer. Sending: streams frame into the session's output; at the end of the reactor's
 // turn everything is sealed and written at once. Writers wait while more than `output_buffer` bytes are pending.
 #pragma once

@@ -5,6 +5,7 @@
 
 #include "starling/io/sim_network.hpp"
 #include "support/transport_ends.hpp"
+#include "transport/turn_sizes.hpp"
 
 namespace starling::transport {
 namespace {
@@ -102,6 +103,26 @@ TEST_F(OneConnection, writers_wait_when_the_socket_takes_nothing_and_memory_stay
     }
   }
   EXPECT_LE(taken, (256u << 10) + (256u << 10) + (64u << 10) + (100u << 10)) << "socket, sealed records, output buffer";
+}
+
+TEST_F(OneConnection, a_short_message_finds_room_beside_bulk_up_to_a_bound) {
+  start();
+  world_.partition(client_host_, server_host_);
+  const ByteVector bulk = pattern(100u << 10), message = pattern(kShortMessage);
+  std::vector<std::unique_ptr<RawStream>> streams;
+  for (int i = 0; i < 20; ++i) {  // many, since each has a window of its own
+    streams.push_back(std::move(*dialer_->connection->open_stream()));
+    for (int tries = 0; tries < 5; ++tries) {
+      (void)streams.back()->try_write(bulk);
+      world_.run_for(1ms);
+    }
+  }
+  const auto chat = std::move(*dialer_->connection->open_stream());
+  EXPECT_EQ(chat->try_write(bulk).error(), ErrorCode::WouldBlock);
+  EXPECT_EQ(chat->try_write(message).value_or(0), message.size());
+  std::size_t taken = 0;
+  while (const auto more = chat->try_write(message)) taken += *more;
+  EXPECT_LT(taken, kShortMessagesRoom);
 }
 
 TEST_F(OneConnection, closing_while_the_socket_is_full_sends_everything_once_it_drains) {

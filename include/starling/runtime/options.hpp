@@ -49,7 +49,7 @@ struct Options {
     Duration security_timeout = 10s;
     Duration close_timeout = 2s;
     Duration identify_timeout = 5s;           // first bytes on a port that TCP and WebSocket share
-    std::size_t output_buffer = 256u << 10;   // bytes waiting per connection before writers wait
+    std::size_t output_buffer = 126u << 10;   // bytes waiting per connection before writers wait: two records of Noise
     std::size_t max_stream_inbox = 4u << 20;  // mplex: a slower reader loses its stream
   } transport;
 

@@ -24,6 +24,11 @@ namespace {
 
 using asio::ip::tcp;
 
+// Bytes that the system holds and has not sent: enough for it to go on while we are elsewhere, and no more, since
+// nothing overtakes them. What is under way it counts besides.
+constexpr int kUnsentLimit = 256 << 10;
+using UnsentLimit = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_NOTSENT_LOWAT>;
+
 class RealStreamSocket final : public StreamSocket {
  public:
   RealStreamSocket(Reactor& reactor, tcp::socket socket) : io_(reactor, std::move(socket)) {
@@ -31,6 +36,7 @@ class RealStreamSocket final : public StreamSocket {
     io_.socket().non_blocking(true, ignored);
     io_.socket().set_option(tcp::no_delay(true), ignored);
     io_.socket().set_option(asio::socket_base::keep_alive(true), ignored);
+    io_.socket().set_option(UnsentLimit(kUnsentLimit), ignored);
     if (auto at = io_.socket().local_endpoint(ignored); !ignored) local_ = from_asio(at);
     if (auto at = io_.socket().remote_endpoint(ignored); !ignored) remote_ = from_asio(at);
   }

@@ -26,6 +26,30 @@ Result<CertificateDer> make_certificate_der(const crypto::PrivateKey& identity) 
   return CertificateDer{std::move(certificate), std::move(key)};
 }
 
+void CertificateKey::Free::operator()(evp_pkey_ctx_st* context) const { EVP_PKEY_CTX_free(context); }
+
+Result<CertificateKey> CertificateKey::from_der(Bytes private_key) {
+  const unsigned char* at = private_key.data();
+  const EvpKeyPtr key(d2i_PrivateKey(EVP_PKEY_EC, nullptr, &at, long(private_key.size())));
+  Context context(key ? EVP_PKEY_CTX_new(key.get(), nullptr) : nullptr);
+  if (!context || EVP_PKEY_sign_init(context.get()) <= 0 ||
+      EVP_PKEY_CTX_set_signature_md(context.get(), EVP_sha256()) <= 0)
+    return fail(take_openssl_error(ErrorCode::BadKey, Op::Decode, Origin::Local, "a certificate key"));
+  return CertificateKey(std::move(context));
+}
+
+Result<ByteVector> CertificateKey::sign_digest(Bytes digest) {
+  std::size_t size = 0;
+  if (EVP_PKEY_sign(context_.get(), nullptr, &size, digest.data(), digest.size()) > 0) {
+    ByteVector signature(size);
+    if (EVP_PKEY_sign(context_.get(), signature.data(), &size, digest.data(), digest.size()) > 0) {
+      signature.resize(size);
+      return signature;
+    }
+  }
+  return fail(take_openssl_error(ErrorCode::Internal, Op::Sign, Origin::Local, "signing with a certificate key"));
+}
+
 Result<crypto::PublicKey> verify_certificate_der(Bytes der, std::int64_t unix_seconds, VerifiedCertificates& verified) {
   STARLING_TRY(VerifiedCertificate good, verify_libp2p_certificate(der, unix_seconds, verified));
   return std::move(good.host_key);

@@ -4,11 +4,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
 #include "starling/base/bytes.hpp"
 #include "starling/base/error.hpp"
 #include "starling/crypto/keys.hpp"
 #include "starling/security/verified_certificates.hpp"
+
+struct evp_pkey_ctx_st;
 
 namespace starling::security {
 
@@ -21,6 +24,23 @@ struct CertificateDer {
 /// A fresh ECDSA P-256 key and a certificate over it that carries `identity`'s public key and signature.
 /// Errors: Internal (OpenSSL), and those of PrivateKey::sign.
 Result<CertificateDer> make_certificate_der(const crypto::PrivateKey& identity);
+
+/// The certificate's private key, for TLS libraries that let others sign what they hashed. One thread at a time.
+class CertificateKey {
+ public:
+  /// `private_key` as in CertificateDer. Errors: BadKey.
+  static Result<CertificateKey> from_der(Bytes private_key);
+  /// ECDSA in DER over a SHA-256 digest. Errors: Internal (OpenSSL).
+  Result<ByteVector> sign_digest(Bytes digest);
+
+ private:
+  struct Free {
+    void operator()(evp_pkey_ctx_st* context) const;
+  };
+  using Context = std::unique_ptr<evp_pkey_ctx_st, Free>;  // OpenSSL's, made ready once
+  explicit CertificateKey(Context context) : context_(std::move(context)) {}
+  Context context_;
+};
 
 /// The host key that the certificate proves, after every check of the spec. `unix_seconds`: the present time.
 /// `verified` remembers the good ones. Errors: BadCertificate, its cause telling more where a key, a signature or the

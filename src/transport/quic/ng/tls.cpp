@@ -1,7 +1,9 @@
 #include "transport/quic/ng/tls.hpp"
 
+#include <gnutls/abstract.h>
 #include <ngtcp2/ngtcp2_crypto_gnutls.h>
 
+#include <cstring>
 #include <string>
 
 #include "starling/security/certificate.hpp"
@@ -28,6 +30,42 @@ Error failed(std::string_view what, int code) {
 
 gnutls_datum_t datum(Bytes bytes) {
   return {const_cast<unsigned char*>(bytes.data()), static_cast<unsigned int>(bytes.size())};
+}
+
+// Our signatures come from OpenSSL: GnuTLS's P-256 (nettle) takes twice as long.
+int sign(gnutls_privkey_t, gnutls_sign_algorithm_t, void* key, unsigned, const gnutls_datum_t* digest,
+         gnutls_datum_t* signature) noexcept {
+  const auto made = static_cast<security::CertificateKey*>(key)->sign_digest({digest->data, digest->size});
+  if (!made) return GNUTLS_E_PK_SIGN_FAILED;
+  signature->data = static_cast<unsigned char*>(gnutls_malloc(made->size()));
+  if (signature->data == nullptr) return GNUTLS_E_MEMORY_ERROR;
+  std::memcpy(signature->data, made->data(), made->size());
+  signature->size = static_cast<unsigned>(made->size());
+  return 0;
+}
+
+int describe_key(gnutls_privkey_t, unsigned question, void*) noexcept {
+  constexpr int kUnknown = -1, kBits = 256;
+  if ((question & GNUTLS_PRIVKEY_INFO_PK_ALGO) != 0) return GNUTLS_PK_ECDSA;
+  if ((question & GNUTLS_PRIVKEY_INFO_PK_ALGO_BITS) != 0) return kBits;
+  if ((question & GNUTLS_PRIVKEY_INFO_HAVE_SIGN_ALGO) == 0) return kUnknown;
+  const auto algorithm = GNUTLS_FLAGS_TO_SIGN_ALGO(question);
+  return algorithm == GNUTLS_SIGN_ECDSA_SECP256R1_SHA256 || algorithm == GNUTLS_SIGN_ECDSA_SHA256 ? 1 : 0;
+}
+
+// The credentials keep the certificate and what stands for `key`, and borrow `key` itself.
+int show(gnutls_certificate_credentials_t credentials, Bytes certificate, security::CertificateKey& key) {
+  gnutls_privkey_t signer = nullptr;
+  if (const int code = gnutls_privkey_init(&signer); code != 0) return code;
+  gnutls_pcert_st shown{};
+  const gnutls_datum_t der = datum(certificate);
+  int code = gnutls_privkey_import_ext4(signer, &key, nullptr, sign, nullptr, nullptr, describe_key, 0);
+  if (code == 0) code = gnutls_pcert_import_x509_raw(&shown, &der, GNUTLS_X509_FMT_DER, 0);
+  if (code == 0) code = gnutls_certificate_set_key(credentials, nullptr, 0, &shown, 1, signer);
+  if (code == 0) return 0;
+  gnutls_pcert_deinit(&shown);
+  gnutls_privkey_deinit(signer);
+  return code;
 }
 
 int verify(gnutls_session_t session) noexcept {
@@ -57,9 +95,9 @@ Result<std::unique_ptr<TlsContext>> TlsContext::create(const std::optional<secur
     return fail(failed("certificate", code));
   context->credentials_.reset(credentials);
   if (certificate) {
-    const gnutls_datum_t cert = datum(certificate->certificate), key = datum(certificate->private_key);
-    const int code = gnutls_certificate_set_x509_key_mem(credentials, &cert, &key, GNUTLS_X509_FMT_DER);
-    if (code != 0) return fail(failed("certificate and key", code));
+    STARLING_TRY(context->key_, security::CertificateKey::from_der(certificate->private_key));
+    if (const int code = show(credentials, certificate->certificate, *context->key_); code != 0)
+      return fail(failed("certificate and key", code));
   }
   gnutls_certificate_set_verify_function(credentials, verify);
   gnutls_priority_t priorities = nullptr;
@@ -71,7 +109,8 @@ Result<std::unique_ptr<TlsContext>> TlsContext::create(const std::optional<secur
 
 Result<TlsHandle> TlsContext::make_session(bool server) const {
   gnutls_session_t session = nullptr;
-  const unsigned flags = (server ? GNUTLS_SERVER : GNUTLS_CLIENT) | GNUTLS_NO_TICKETS;
+  // A share of X25519 alone, which every libp2p peer has: by default GnuTLS makes one of P-256, too.
+  const unsigned flags = (server ? GNUTLS_SERVER : GNUTLS_CLIENT | GNUTLS_KEY_SHARE_TOP) | GNUTLS_NO_TICKETS;
   if (const int code = gnutls_init(&session, flags); code != 0) return fail(failed("TLS session", code));
   TlsHandle handle(session);
   const int configured = server ? ngtcp2_crypto_gnutls_configure_server_session(session)

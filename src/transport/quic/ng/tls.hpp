@@ -48,6 +48,7 @@ class TlsContext {
   Result<TlsHandle> make_session(bool server) const;
 
  private:
+  std::optional<security::CertificateKey> key_;  // of the certificate; credentials_ borrow it
   TlsCredentials credentials_;
   TlsPriorities priorities_;
   bool key_log_ = false;

@@ -14,6 +14,9 @@ constexpr Duration kPauseWhileBlocked = std::chrono::milliseconds(5);
 constexpr std::size_t kWrittenPerTurn = 32u << 10;  // bytes; then what arrived meanwhile has its turn: one full buffer
 constexpr std::size_t kDatagramOverhead = 64;       // so that empty ones fill a queue too
 constexpr std::uint64_t kChargeStep = 64u << 10;    // memory is charged in steps, not byte by byte
+// What a connection holds by itself, keys and the library's state included: docs/performance.md, "KiB per idle
+// connection", without what the layers above have of it.
+constexpr std::uint64_t kOwnMemory = 32u << 10;
 
 }  // namespace
 
@@ -309,13 +312,15 @@ Result<std::size_t> QuicConnection::write(QuicStream& stream, Bytes data) {
   return taken;
 }
 
-// Keeps what the connection's scope knows of the bytes held for readers, and for sending or sending again, within a
-// step or two of the truth: `to_send` of the latter from now on. False when there is no memory for more.
+// Keeps what the connection's scope knows of the connection itself, the bytes held for readers, and those for sending
+// or sending again, within a step or two of the truth: `to_send` of the latter from now on. False when there is no
+// memory for more.
 bool QuicConnection::charge(std::uint64_t to_send, resource::Priority priority) {
   const auto in_steps = [](std::uint64_t bytes) { return bytes / kChargeStep * kChargeStep; };
-  const std::uint64_t wanted = in_steps(unread_ + datagram_bytes_) + in_steps(to_send), charged = scope().memory();
+  const std::uint64_t wanted = kOwnMemory + in_steps(unread_ + datagram_bytes_) + in_steps(to_send);
+  const std::uint64_t charged = scope().memory();
   if (wanted > charged) return scope().reserve_memory(wanted - charged, priority).has_value();
-  if (wanted + kChargeStep < charged || wanted == 0) scope().release_memory(charged - wanted);
+  if (wanted + kChargeStep < charged || wanted == kOwnMemory) scope().release_memory(charged - wanted);
   return true;
 }
 

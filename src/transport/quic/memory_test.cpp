@@ -10,6 +10,7 @@ using resource::Resource;
 using resource::ScopeKind;
 
 constexpr std::uint64_t kKiB = 1024;
+constexpr std::uint64_t kOwn = 32 * kKiB;  // of a connection that carries nothing
 
 resource::LimitTable with_connection_memory(std::uint64_t bytes) {
   resource::LimitTable table = resource::derive({1u << 30, 1024});
@@ -47,17 +48,27 @@ class QuicMemory : public QuicTest {
   std::unique_ptr<RawStream> near_, far_;
 };
 
+TEST_F(QuicMemory, a_connection_that_carries_nothing_is_charged_for_itself_until_it_is_gone) {
+  connect_within(64u << 20, 64u << 20);
+  EXPECT_TRUE(talk());
+  EXPECT_EQ(memory(dialer_budget_), kOwn);
+  EXPECT_EQ(memory(acceptor_budget_), kOwn);
+  run(dialer_->close());
+  dialer_.reset();
+  EXPECT_EQ(memory(dialer_budget_), 0u);
+}
+
 TEST_F(QuicMemory, what_nobody_reads_is_charged_and_given_back_as_it_is_read) {
   connect_within(64u << 20, 64u << 20);
   const ByteVector sent = pattern(200 * kKiB);
   std::optional<Status> done;
   io::TaskGroup group(world_.reactor());
   write_unread(sent, done, group);
-  EXPECT_EQ(memory(acceptor_budget_), 192 * kKiB) << "in steps of 64 KiB";
+  EXPECT_EQ(memory(acceptor_budget_), kOwn + 192 * kKiB) << "in steps of 64 KiB";
   EXPECT_TRUE(*run(receive(*far_)) == sent);
   run(pause_for(world_.reactor(), 500ms));
-  EXPECT_EQ(memory(acceptor_budget_), 0u);
-  EXPECT_EQ(memory(dialer_budget_), 0u) << "everything is acknowledged";
+  EXPECT_EQ(memory(acceptor_budget_), kOwn);
+  EXPECT_EQ(memory(dialer_budget_), kOwn) << "everything is acknowledged";
   far_.reset();
   near_.reset();
 }
@@ -68,10 +79,10 @@ TEST_F(QuicMemory, what_is_not_acknowledged_yet_is_charged_to_the_sender) {
   near_ = open(*dialer_);
   ASSERT_TRUE(near_->try_write(pattern(64 * kKiB)));
   run(pause_for(world_.reactor(), 100ms));
-  EXPECT_EQ(memory(dialer_budget_), 64 * kKiB);
+  EXPECT_EQ(memory(dialer_budget_), kOwn + 64 * kKiB);
   world_.heal(cut);
   run(pause_for(world_.reactor(), 3s));
-  EXPECT_EQ(memory(dialer_budget_), 0u);
+  EXPECT_EQ(memory(dialer_budget_), kOwn);
   near_.reset();
 }
 
@@ -85,7 +96,7 @@ TEST_F(QuicMemory, the_stream_that_brings_more_than_there_is_memory_for_is_reset
   EXPECT_EQ(near_->close_reason()->reset_meaning(), ErrorCode::RemoteLimit);
   EXPECT_EQ(accepted().stats().overrun_streams, 1u);
   EXPECT_TRUE(far_->peek().empty()) << "its bytes are gone however long the stream is kept";
-  EXPECT_LE(memory(acceptor_budget_), 64 * kKiB);
+  EXPECT_LE(memory(acceptor_budget_), kOwn + 64 * kKiB);
   run(group.join());
   EXPECT_TRUE(talk());
   far_.reset();
@@ -103,7 +114,7 @@ TEST_F(QuicMemory, without_memory_for_more_a_sender_goes_on_in_small_steps) {
   EXPECT_TRUE(*run(receive(*far_)) == sent);
   run(group.join());
   EXPECT_TRUE(done && *done);
-  EXPECT_LE(memory(dialer_budget_), 64 * kKiB);
+  EXPECT_LE(memory(dialer_budget_), kOwn + 64 * kKiB);
   EXPECT_GT(dialer_budget_->counters().refused_by_scope[std::size_t(ScopeKind::Connection)], 0u);
   far_.reset();
   near_.reset();

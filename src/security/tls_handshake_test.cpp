@@ -211,7 +211,40 @@ TEST(TlsHandshake, peers_that_break_the_rules_are_refused) {
   EXPECT_EQ(expired.dial(*tls.listener).error(), ErrorCode::BadCertificate);
 }
 
-TEST(TlsHandshake, no_session_tickets_are_given) {
+/// What a stranger sends as its ticket_request. RFC 9149, section 4.
+int add_request(SSL*, unsigned, unsigned, const unsigned char** out, std::size_t* size, X509*, std::size_t, int*,
+                void* request) {
+  const auto& bytes = *static_cast<const std::string*>(request);
+  *out = as_bytes(bytes).data();
+  *size = bytes.size();
+  return 1;
+}
+
+/// How the handshake of one that sends it ends, and whether it gets a ticket.
+std::pair<Status, bool> ask_for_tickets(std::string request) {
+  TlsPair tls;
+  Stranger stranger;
+  stranger.use(make_libp2p_certificate(key(0)).value());
+  SSL_CTX_add_custom_ext(stranger.context(), 58, SSL_EXT_CLIENT_HELLO, add_request, nullptr, &request, nullptr,
+                         nullptr);
+  Status status = stranger.dial(*tls.listener);
+  return {std::move(status), stranger.accepted() && !stranger.side().sent.empty()};
+}
+
+TEST(TlsHandshake, whoever_asks_for_tickets_gets_one) {
+  for (const bool asked : {true, false}) {
+    const auto [status, ticket] = ask_for_tickets(asked ? std::string("\x04\x00", 2) : std::string("\x00\x00", 2));
+    EXPECT_TRUE(status);
+    EXPECT_EQ(ticket, asked);
+  }
+}
+
+TEST(TlsHandshake, a_broken_request_for_tickets_is_refused) {
+  for (const char* request : {"", "\x01", "\x01\x01\x01"})
+    EXPECT_EQ(ask_for_tickets(request).first.error(), ErrorCode::HandshakeFailed) << request;
+}
+
+TEST(TlsHandshake, nobody_gets_tickets_unasked) {
   TlsPair tls;
   Pair two = tls.connect();
   ASSERT_TRUE(two.both_done());

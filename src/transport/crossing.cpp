@@ -263,7 +263,7 @@ Status Carrier::open_received() {
 
 io::Task<void> Carrier::read_until_end() {
   bool drained = false;
-  for (int reads = 1;; ++reads) {
+  for (std::size_t read = 0;;) {  // bytes, in this turn
     if (const Status opened = open_received(); !opened) {
       if (!(opened.error() == ErrorCode::EndOfStream)) fail_with(opened.error());
       co_return;
@@ -272,9 +272,10 @@ io::Task<void> Carrier::read_until_end() {
     if (drained) {     // wait without asking the socket again
       if (wire_in_.empty()) wire_in_.clear();
       if (!co_await socket_->readable()) co_return;
-      reads = 0;
-    } else if (reads % kStreamReadsPerTurn == 0) {
+      read = 0;
+    } else if (read >= kReadPerTurn) {
       if (!co_await io::yield()) co_return;
+      read = 0;
     }
     while (under_way_ >= crossing_.window)
       if (!co_await credit_came_.wait()) co_return;
@@ -283,6 +284,7 @@ io::Task<void> Carrier::read_until_end() {
     if (!got && !(got.error() == ErrorCode::WouldBlock)) co_return fail_with(got.error());
     if (got && *got == 0) co_return send({.bytes = {}, .end = true});
     if (got) wire_in_.commit(*got);
+    read += got.value_or(0);
     drained = !got || *got < room.size();
   }
 }

@@ -12,7 +12,7 @@ namespace {
 constexpr unsigned kTicketRequest = 58;             // RFC 9149, section 4
 constexpr unsigned char kOneTicket[] = {1, 1};      // of a new session, of a resumed one
 constexpr unsigned char kContextName[] = "libp2p";  // OpenSSL resumes nothing without one
-constexpr long kLifetimeSeconds = 2 * 60 * 60;
+constexpr long kLifetimeSeconds = 2L * 60 * 60;
 
 /// Of one host.
 struct Resumption {

@@ -170,7 +170,8 @@ def write_page(path, figures, bench, machine, seconds, order):
         if picture := plots.plot(figures, group):
             (folder / f"{group}.svg").write_text(picture)
             drawn[report.GROUP_TITLES[group]] = f"{folder.name}/{group}.svg"
-    command = shlex.join(["./dev", "bench", *sys.argv[1:]])
+    arguments = [pathlib.Path(each).name if each.startswith("/") else each for each in sys.argv[1:]]
+    command = shlex.join(["./dev", "bench", *arguments])
     path.write_text(page.markdown(figures, bench.limits, drawn, command, seconds, machine, bench.settings, bench.versions, order))
     (folder / "values.csv").write_text(report.csv_text(bench.values))
     (folder / "values.json").write_text(json_text(bench, machine))

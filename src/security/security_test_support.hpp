@@ -109,6 +109,28 @@ struct Pair {
     }
   }
 
+  /// With one bit of byte `target` of all that is sent flipped. How many bytes were sent until both were done, if ever.
+  std::size_t run_garbled(std::size_t target) {
+    initiator.start();
+    responder.start();
+    std::size_t passed = 0;
+    const auto garble = [&](Side& side) {
+      if (both_done()) return;
+      if (passed <= target && target < passed + side.sent.size())
+        side.sent.mutable_view()[target - passed] ^= std::uint8_t(1u << (target % 8));
+      passed += side.sent.size();
+    };
+    for (int round = 0; round < 6; ++round) {
+      garble(initiator);
+      deliver(initiator, responder, whole());
+      responder.receive();
+      garble(responder);
+      deliver(responder, initiator, whole());
+      initiator.receive();
+    }
+    return passed;
+  }
+
   bool both_done() const {
     return initiator.status && responder.status && initiator.handshake->done() && responder.handshake->done();
   }

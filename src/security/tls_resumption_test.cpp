@@ -172,23 +172,7 @@ TEST(TlsResumption, a_garbled_resumption_fails) {
   for (std::size_t target = 3;; target += 7) {
     hosts.meet();  // for a ticket
     Pair two = hosts.pair();
-    two.initiator.start();
-    two.responder.start();
-    std::size_t passed = 0;
-    const auto garble = [&](Side& side) {
-      if (two.both_done()) return;
-      if (passed <= target && target < passed + side.sent.size())
-        side.sent.mutable_view()[target - passed] ^= std::uint8_t(1u << (target % 8));
-      passed += side.sent.size();
-    };
-    for (int round = 0; round < 3; ++round) {
-      garble(two.initiator);
-      deliver(two.initiator, two.responder, whole());
-      two.responder.receive();
-      garble(two.responder);
-      deliver(two.responder, two.initiator, whole());
-      two.initiator.receive();
-    }
+    const std::size_t passed = two.run_garbled(target);
     if (two.both_done()) {
       EXPECT_GE(target, passed) << "of " << passed;
       EXPECT_GT(passed, 500u);

@@ -33,10 +33,12 @@ runtime::Options churn_options() {
   options.connections.low_water = 4;
   options.connections.high_water = 8;
   options.connections.grace_period = 20s;
+  options.connections.silence_period = 1min;
   options.connections.idle_timeout = 30min;
   options.connections.max_known_peers = 16;
   options.address_book.recently_connected_ttl = 3h;  // acquaintances stay in the book until they meet again
   options.announce.interface_check_interval = 5min;
+  options.muxer.keep_alive_interval = 5min;
   if (const char* security = std::getenv("STARLING_CHURN_SECURITY")) {
     options.transport.securities = {security};
     options.transport.allow_plaintext = true;

@@ -11,10 +11,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     STARLING_ASSERT(equal(security::encode_signed_key(*parsed), input), "strict DER has one form");
   security::VerifiedCertificates verified;
   if (const auto good = security::verify_libp2p_certificate(input, kNow, verified)) {
-    STARLING_ASSERT(crypto::PublicKey::from_protobuf(good->host_key.to_protobuf()).has_value(),
+    STARLING_ASSERT(crypto::PublicKey::from_protobuf((*good)->host_key.to_protobuf()).has_value(),
                     "a proven key is a key");
     const auto again = security::verify_libp2p_certificate(input, kNow, verified);
-    STARLING_ASSERT(again && again->host_key == good->host_key, "what is remembered proves the same");
+    STARLING_ASSERT(again && (*again)->host_key == (*good)->host_key, "what is remembered proves the same");
   }
   return 0;
 }

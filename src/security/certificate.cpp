@@ -51,8 +51,8 @@ Result<ByteVector> CertificateKey::sign_digest(Bytes digest) {
 }
 
 Result<crypto::PublicKey> verify_certificate_der(Bytes der, std::int64_t unix_seconds, VerifiedCertificates& verified) {
-  STARLING_TRY(VerifiedCertificate good, verify_libp2p_certificate(der, unix_seconds, verified));
-  return std::move(good.host_key);
+  STARLING_TRY(const auto good, verify_libp2p_certificate(der, unix_seconds, verified));
+  return good->host_key;
 }
 
 }  // namespace starling::security

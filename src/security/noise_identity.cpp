@@ -17,7 +17,7 @@ crypto::Sha256Digest digest_of(Bytes key_message, Bytes static_key, Bytes signat
 Status verify_static_key(VerifiedSignatures& verified, const crypto::PublicKey& key, const NoisePayload& payload,
                          Bytes static_key) {
   const auto digest = digest_of(payload.identity_key, static_key, payload.identity_sig);
-  if (verified.contains(digest)) return {};
+  if (verified.find(digest)) return {};
   STARLING_CHECK(key.verify(signed_static_key(static_key), payload.identity_sig));
   verified.insert(digest);
   return {};

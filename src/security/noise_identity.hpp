@@ -2,11 +2,13 @@
 // spec: noise/README.md, Static Key Authentication
 #pragma once
 
+#include <variant>
+
 #include "security/noise_payload.hpp"
 #include "starling/base/random.hpp"
 #include "starling/crypto/keys.hpp"
 #include "starling/crypto/x25519.hpp"
-#include "starling/security/verified_signatures.hpp"
+#include "starling/security/digest_memory.hpp"
 
 namespace starling::security {
 
@@ -19,6 +21,9 @@ struct NoiseIdentity {
   ByteVector key_message;  // the identity's PublicKey message
   ByteVector signature;
 };
+
+/// By the digest of everything that the signature's verification looks at.
+using VerifiedSignatures = DigestMemory<std::monostate>;
 
 /// Ok if `key`, which is the payload's identity key, signed `static_key`; asks and fills `verified`.
 /// Errors: BadSignature.

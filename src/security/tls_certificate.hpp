@@ -9,12 +9,14 @@
 #include "starling/base/bytes.hpp"
 #include "starling/base/error.hpp"
 #include "starling/crypto/keys.hpp"
-#include "starling/security/verified_certificates.hpp"
+#include "starling/security/certificate.hpp"
 
 namespace starling::security {
 
 /// Room for an RSA-8192 host key and an RSA-8192 certificate key, four times over.
 inline constexpr std::size_t kMaxCertificateBytes = std::size_t{16} * 1024;
+/// A longer one is not remembered. With an ECDSA key it has 400 to 500, and OpenSSL takes ten times that.
+inline constexpr std::size_t kMaxRememberedCertificateBytes = 1024;
 
 struct TlsCertificate {
   X509Ptr certificate;
@@ -30,15 +32,12 @@ Result<TlsCertificate> make_libp2p_certificate(const crypto::PrivateKey& identit
 struct VerifiedCertificate {
   X509Ptr certificate;
   crypto::PublicKey host_key;
-
-  /// Another holder of the same certificate.
-  VerifiedCertificate share() const;
 };
 
 /// The certificate after every check of the spec. `unix_seconds`: the present time. `verified` remembers the good ones.
 /// Errors: BadCertificate, its cause telling more where a key, a signature or the extension does not parse.
-Result<VerifiedCertificate> verify_libp2p_certificate(Bytes der, std::int64_t unix_seconds,
-                                                      VerifiedCertificates& verified);
+Result<VerifiedCertificatePtr> verify_libp2p_certificate(Bytes der, std::int64_t unix_seconds,
+                                                         VerifiedCertificates& verified);
 
 /// Its encoding. Errors: Internal.
 Result<ByteVector> der_of(const X509& certificate);

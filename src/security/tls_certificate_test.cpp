@@ -66,10 +66,10 @@ constexpr std::int64_t kNotAfter = 67'090'118'400;  // 4096-01-01
 ByteVector der_of(X509* certificate) { return security::der_of(*certificate).value(); }
 
 Result<crypto::PublicKey> judge(Bytes der, std::int64_t now, VerifiedCertificates& verified) {
-  STARLING_TRY(const VerifiedCertificate good, verify_libp2p_certificate(der, now, verified));
-  EXPECT_NE(X509_get0_pubkey(good.certificate.get()), nullptr) << "a handshake needs it";
-  EXPECT_EQ(der_of(good.certificate.get()), to_vector(der));
-  return good.host_key;
+  STARLING_TRY(const auto good, verify_libp2p_certificate(der, now, verified));
+  EXPECT_NE(X509_get0_pubkey(good->certificate.get()), nullptr) << "a handshake needs it";
+  EXPECT_EQ(der_of(good->certificate.get()), to_vector(der));
+  return good->host_key;
 }
 
 Result<crypto::PublicKey> judge(Bytes der, std::int64_t now = kNow) {
@@ -260,7 +260,7 @@ TEST(TlsCertificate, only_good_signatures_are_remembered) {
 
 TEST(TlsCertificate, a_long_one_is_good_but_not_remembered) {
   Draft draft;
-  draft.add_extension("1.2.3.4", ByteVector(VerifiedCertificates::kMaxBytes, 1));
+  draft.add_extension("1.2.3.4", ByteVector(kMaxRememberedCertificateBytes, 1));
   const ByteVector der = der_of(draft.sign().x509);
   VerifiedCertificates verified;
   EXPECT_TRUE(judge(der, kNow, verified));

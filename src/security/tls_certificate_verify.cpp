@@ -137,21 +137,16 @@ Result<crypto::PublicKey> proven_key(X509& certificate) {
   return std::move(proof.key);
 }
 
-Result<VerifiedCertificate> verify_unknown(Bytes der, std::int64_t unix_seconds) {
+Result<VerifiedCertificatePtr> verify_unknown(Bytes der, std::int64_t unix_seconds) {
   STARLING_TRY(X509Ptr certificate, parse_certificate(der));
   STARLING_CHECK(check_validity(*certificate, unix_seconds));
   auto key = proven_key(*certificate);
   ERR_clear_error();
   if (!key) return std::unexpected(std::move(key).error());
-  return VerifiedCertificate{.certificate = std::move(certificate), .host_key = std::move(*key)};
+  return std::make_shared<const VerifiedCertificate>(std::move(certificate), std::move(*key));
 }
 
 }  // namespace
-
-VerifiedCertificate VerifiedCertificate::share() const {
-  X509_up_ref(certificate.get());
-  return {.certificate = X509Ptr(certificate.get()), .host_key = host_key};
-}
 
 Result<ByteVector> der_of(const X509& certificate) {
   const int size = i2d_X509(&certificate, nullptr);
@@ -174,15 +169,15 @@ Result<X509Ptr> parse_certificate(Bytes der) {
   return certificate;
 }
 
-Result<VerifiedCertificate> verify_libp2p_certificate(Bytes der, std::int64_t unix_seconds,
-                                                      VerifiedCertificates& verified) {
+Result<VerifiedCertificatePtr> verify_libp2p_certificate(Bytes der, std::int64_t unix_seconds,
+                                                         VerifiedCertificates& verified) {
   const auto digest = crypto::sha256(der);
   if (auto known = verified.find(digest)) {
-    STARLING_CHECK(check_validity(*known->certificate, unix_seconds));
+    STARLING_CHECK(check_validity(*(*known)->certificate, unix_seconds));
     return std::move(*known);
   }
-  STARLING_TRY(VerifiedCertificate good, verify_unknown(der, unix_seconds));
-  if (der.size() <= VerifiedCertificates::kMaxBytes) verified.insert(digest, good);
+  STARLING_TRY(VerifiedCertificatePtr good, verify_unknown(der, unix_seconds));
+  if (der.size() <= kMaxRememberedCertificateBytes) verified.insert(digest, good);
   return good;
 }
 

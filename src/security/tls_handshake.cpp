@@ -18,10 +18,11 @@ int verification_code(const Error& refusal) {
 
 /// OpenSSL parses a chain without keys (see tls_library()): the certificate with its key takes the place of the one
 /// without, whose encoding is the same.
-void replace_certificate(X509_STORE_CTX& store, X509Ptr with_key) {
-  X509_STORE_CTX_set_cert(&store, with_key.get());
+void replace_certificate(X509_STORE_CTX& store, X509& with_key) {
+  X509_STORE_CTX_set_cert(&store, &with_key);
   X509_free(sk_X509_value(X509_STORE_CTX_get0_untrusted(&store), 0));
-  sk_X509_set(X509_STORE_CTX_get0_untrusted(&store), 0, with_key.release());
+  X509_up_ref(&with_key);
+  sk_X509_set(X509_STORE_CTX_get0_untrusted(&store), 0, &with_key);
 }
 
 }  // namespace
@@ -120,18 +121,18 @@ Status TlsHandshake::judge(X509_STORE_CTX& store) {
   STACK_OF(X509)* chain = X509_STORE_CTX_get0_untrusted(&store);
   if (sk_X509_num(chain) != 1)
     return fail(ErrorCode::BadCertificate, Op::Verify, Origin::Remote, "not exactly one certificate");
-  STARLING_TRY(VerifiedCertificate good, judge(*sk_X509_value(chain, 0)));
-  replace_certificate(store, std::move(good.certificate));
+  STARLING_TRY(const VerifiedCertificatePtr good, judge(*sk_X509_value(chain, 0)));
+  replace_certificate(store, *good->certificate);
   return {};
 }
 
-Result<VerifiedCertificate> TlsHandshake::judge(const X509& certificate) {
+Result<VerifiedCertificatePtr> TlsHandshake::judge(const X509& certificate) {
   STARLING_TRY(const ByteVector der, der_of(certificate));
-  STARLING_TRY(VerifiedCertificate good, verify_libp2p_certificate(der, clock_(), verified_));
-  remote_peer_ = PeerId::from_public_key(good.host_key);
+  STARLING_TRY(VerifiedCertificatePtr good, verify_libp2p_certificate(der, clock_(), verified_));
+  remote_peer_ = PeerId::from_public_key(good->host_key);
   STARLING_CHECK(check_expected_peer(config_.expected_peer, remote_peer_));
-  remote_key_ = good.host_key;
-  if (der.size() > VerifiedCertificates::kMaxBytes) session_->refuse_tickets();
+  remote_key_ = good->host_key;
+  if (der.size() > kMaxRememberedCertificateBytes) session_->refuse_tickets();
   return good;
 }
 

@@ -40,7 +40,7 @@ class TlsHandshake final : public Handshake {
   Status step(ByteQueue* in, ByteQueue& out);
   Status finish();
   Status judge(X509_STORE_CTX& store);
-  Result<VerifiedCertificate> judge(const X509& certificate);
+  Result<VerifiedCertificatePtr> judge(const X509& certificate);
   Status check_resumed();
   Error failure();
 

@@ -9,11 +9,17 @@
 #include "starling/base/bytes.hpp"
 #include "starling/base/error.hpp"
 #include "starling/crypto/keys.hpp"
-#include "starling/security/verified_certificates.hpp"
+#include "starling/security/digest_memory.hpp"
 
 struct evp_pkey_ctx_st;
 
 namespace starling::security {
+
+/// A remote's certificate, as this layer parses it, and what it proves.
+struct VerifiedCertificate;
+using VerifiedCertificatePtr = std::shared_ptr<const VerifiedCertificate>;
+/// By the digest of a certificate's DER.
+using VerifiedCertificates = DigestMemory<VerifiedCertificatePtr>;
 
 /// A certificate and its private key. The holder wipes the key (crypto::wipe) when the TLS library has it.
 struct CertificateDer {

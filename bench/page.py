@@ -20,9 +20,12 @@ METHOD = """## How it is measured
   Runtimes are as their users get them: `GOMAXPROCS`, tokio's workers and node's flags are left alone.
 - **Order**: rounds outermost, in each round every stack, in each stack every implementation, every second round in the
   reverse order. A noisy minute hits everybody.
-- **Set for all, put back afterwards**: TCP congestion control cubic (with bbr, loopback has two humps); QUIC as each
-  has it by default, Starling bbr (`--set quic.congestion=cubic`); `net.core.rmem_max` and `wmem_max` at 8 MiB, as go-libp2p recommends for QUIC;
-  the limit of descriptors.
+- **Set for all, put back afterwards**: the system's TCP congestion control is cubic (with bbr, loopback has two humps);
+  `net.core.rmem_max` and `wmem_max` at 8 MiB, as go-libp2p recommends for QUIC; the limit of descriptors.
+- **Congestion control** is what each takes by default. TCP: go, rust and js have the system's, cubic. Starling has it too
+  over loopback, and bbr over paths of 10 ms or more (`transport.congestion = auto`), which of these jobs are those on
+  the emulated link; `--set transport.congestion=system` gives it cubic there, too. QUIC: each its own, Starling bbr
+  (`--set quic.congestion=cubic`).
 - **Cores** are not pinned: go, rust and js use several threads and one core for each side would take that from them.
   `--pin` gives each side one core, for a comparison of single cores.
 - **Transfers** are sized after a trial to last about as long as any other job. Upload: until the listener has read all

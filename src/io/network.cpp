@@ -60,6 +60,11 @@ std::string Endpoint::to_string() const {
   return (address.is_v6() ? "[" + ip + "]" : ip) + ":" + std::to_string(port);
 }
 
+bool Congestion::replaces(std::string_view current, Duration round_trip) const {
+  const bool by_loss = current == "cubic" || current == "reno";
+  return by_path() && by_loss && current != algorithm && round_trip >= long_path;
+}
+
 Result<std::unique_ptr<Listener>> Network::listen_local(const LocalPlace& at, int) {
   return fail(ErrorCode::Unsupported, Op::Listen, Origin::Local, "this network has no local streams: " + at.name);
 }

@@ -222,6 +222,15 @@ void inbound_metrics(const transport::InboundCounters& c, Metrics& out) {
       .add(double(c.accept_errors), {"accept_error"});
 }
 
+void congestion_metrics(const io::CongestionCounters& c, Metrics& out) {
+  out.counter("starling_tcp_long_paths_total",
+              "Connections over long paths that transport.congestion = auto gave another congestion control, or could "
+              "not: the first refusal ends the attempts.",
+              {"outcome"})
+      .add(double(c.changed), {"changed"})
+      .add(double(c.refused), {"refused"});
+}
+
 void quic_metrics(const transport::QuicCounters& c, Metrics& out) {
   out.counter("libp2p_quic_accepted_total", "Inbound QUIC handshakes that were begun.").add(double(c.accepted));
   out.counter("libp2p_quic_established_total", "Inbound QUIC handshakes that ended well.").add(double(c.established));
@@ -300,6 +309,7 @@ void add_diagnostics(Node& node) {
     dial_metrics(node.host().swarm(), out);
     host_metrics(node.host().counters(), out);
     inbound_metrics(node.inbound(), out);
+    congestion_metrics(node.host().world().network.congestion_counters(), out);
     address_metrics(node, out);
     if (const transport::QuicCounters* quic = node.quic()) quic_metrics(*quic, out);
     handshake_metrics(node.handshakes(), out);

@@ -25,6 +25,10 @@ std::vector<Error> Options::validate() const {
     mistake(
         "transport.securities: plaintext sends everything in the open; for a test, set transport.allow_plaintext too");
   }
+  constexpr std::size_t kAlgorithmName = 15;  // of Linux, which would cut off the rest
+  if (transport.congestion.empty() || transport.congestion.size() > kAlgorithmName)
+    mistake("transport.congestion = \"" + transport.congestion +
+            "\": must be auto, system, or an algorithm's name of up to " + std::to_string(kAlgorithmName) + " letters");
   if (swarm.max_inbound_connections > swarm.max_connections) {
     mistake("swarm.max_inbound_connections = " + std::to_string(swarm.max_inbound_connections) +
             ": must not exceed swarm.max_connections = " + std::to_string(swarm.max_connections));

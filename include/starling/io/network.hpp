@@ -138,17 +138,36 @@ class DatagramSocket {
   virtual Endpoint local() const = 0;
 };
 
+/// TCP's congestion control: how fast a connection sends. Value. Simulated networks have none to choose.
+struct Congestion {
+  std::string algorithm = {};  // the system's name for it: bbr, cubic; empty: what the system chooses
+  /// Zero: on every connection; a system that refuses it fails listen() and connect() with Unsupported. Else only where
+  /// the handshake took at least this long and the system chose by loss, as it does unless told otherwise; a system
+  /// that refuses keeps its choice, and is not asked again.
+  Duration long_path = Duration::zero();
+
+  bool by_path() const { return !algorithm.empty() && long_path > Duration::zero(); }
+  /// Whether a connection whose handshake took `round_trip` (zero: nobody knows) and that has `current` changes to
+  /// `algorithm`.
+  bool replaces(std::string_view current, Duration round_trip) const;
+};
+
+/// Connections that Congestion::long_path was for, and what became of it. Never reset.
+struct CongestionCounters {
+  std::uint64_t changed = 0, refused = 0;  // refused is 1 at most: the first refusal ends the attempts
+};
+
 struct ListenOptions {
   int backlog = 1024;
   bool reuse_port = true;  // so that dials can leave from the listening port
   bool v6_only = true;
-  std::string congestion;  // TCP congestion control of what is accepted; empty: the system's
+  Congestion congestion = {};  // of what is accepted
 };
 
 struct ConnectOptions {
   /// Local endpoint to leave from, with SO_REUSEADDR/SO_REUSEPORT; falls back to any port if the system refuses.
   std::optional<Endpoint> local;
-  std::string congestion = {};  // TCP congestion control; empty: the system's
+  Congestion congestion = {};
 };
 
 struct Interface {
@@ -181,6 +200,7 @@ class Network {
   /// A client of this host's name servers, or of others. See name_client.hpp.
   virtual std::unique_ptr<NameClient> make_name_client(const NameClientOptions& options) = 0;
   virtual Result<std::vector<Interface>> interfaces() = 0;
+  virtual CongestionCounters congestion_counters() const { return {}; }
   /// Streams inside this machine; their ends have no endpoints (0.0.0.0:0). A socket file is made with mode 0600 and
   /// goes with its listener; one that nobody listens on any more is replaced. Errors: AddressInUse; Unsupported.
   virtual Result<std::unique_ptr<Listener>> listen_local(const LocalPlace& at, int backlog);

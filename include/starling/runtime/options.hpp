@@ -40,8 +40,9 @@ struct Options {
     bool allow_plaintext = false;                            // plaintext is refused without it
     bool tls_resumption = true;                              // of TLS sessions with peers that do it too
     std::vector<std::string> muxers = {"yamux", "mplex"};
-    bool reuse_port = true;  // dial from the listening port
-    std::string congestion;  // of TCP and WebSocket, by the kernel's name (bbr, cubic); empty: the system's
+    bool reuse_port = true;           // dial from the listening port
+    std::string congestion = "auto";  // of TCP and WebSocket; also: system, or the kernel's name (bbr, cubic)
+    Duration long_path = 10ms;        // round trip from which `auto` takes bbr
     int listen_backlog = 1024;
     std::size_t max_pending_inbound = 512;  // handshakes at once per listener
     Duration connect_timeout = 5s;

@@ -88,7 +88,7 @@ struct UpgraderOptions {
   bool reuse_port;  // dial from the listening port
   muxer::Config muxer;
   Duration identify_timeout;  // the first bytes on a port that TCP and WebSocket share
-  std::string congestion;     // TCP congestion control; empty: the system's
+  io::Congestion congestion;
 };
 
 class CarriedSocket;

@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "io/real/congestion.hpp"
 #include "io/real/datagram.hpp"
 #include "io/real/local.hpp"
 #include "io/real/name_client.hpp"
@@ -83,7 +84,8 @@ class RealStreamSocket final : public StreamSocket {
 
 class RealListener final : public Listener {
  public:
-  RealListener(Reactor& reactor, tcp::acceptor acceptor) : reactor_(reactor), io_(reactor, std::move(acceptor)) {
+  RealListener(Reactor& reactor, tcp::acceptor acceptor, Congestion congestion, PathCongestion& by_path)
+      : reactor_(reactor), io_(reactor, std::move(acceptor)), congestion_(std::move(congestion)), by_path_(by_path) {
     SystemCode ignored;
     local_ = from_asio(io_.socket().local_endpoint(ignored));
     io_.socket().non_blocking(true, ignored);
@@ -94,7 +96,10 @@ class RealListener final : public Listener {
       if (io_.closed()) co_return fail(ErrorCode::Closed, Op::Accept, Origin::Local, local_.to_string());
       SystemCode error;
       tcp::socket socket = io_.socket().accept(error);
-      if (!error) co_return std::make_unique<RealStreamSocket>(reactor_, std::move(socket));
+      if (!error) {
+        by_path_.on_connected(socket.native_handle(), congestion_);
+        co_return std::make_unique<RealStreamSocket>(reactor_, std::move(socket));
+      }
       if (error == asio::error::would_block) {
         STARLING_CO_CHECK(co_await io_.readable());
       } else if (error != asio::error::connection_aborted && error != asio::error::interrupted) {
@@ -108,24 +113,13 @@ class RealListener final : public Listener {
  private:
   Reactor& reactor_;
   Readiness<tcp::acceptor> io_;
+  Congestion congestion_;
+  PathCongestion& by_path_;
   Endpoint local_;
 };
 
 // Asio has no option type for it.
 using ReusePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
-
-// Accepted sockets have that of their listener.
-SystemCode choose_congestion(int handle, const std::string& name) {
-  if (name.empty() || ::setsockopt(handle, IPPROTO_TCP, TCP_CONGESTION, name.data(), socklen_t(name.size())) == 0)
-    return {};
-  return {errno, boost::system::system_category()};
-}
-
-Error no_congestion(const SystemCode& error, Op op, const Endpoint& at, const std::string& name) {
-  return Error(ErrorCode::Unsupported, op, Origin::Local,
-               "tcp " + at.to_string() + ": the system does not let this user choose congestion control '" + name +
-                   "' (" + error.message() + "); see net.ipv4.tcp_allowed_congestion_control");
-}
 
 class RealNetwork final : public Network {
  public:
@@ -156,13 +150,11 @@ class RealNetwork final : public Network {
     step([&] {
       if (at.address.is_v6()) acceptor.set_option(asio::ip::v6_only(options.v6_only), error);
     });
-    if (!error)
-      if (const SystemCode refused = choose_congestion(acceptor.native_handle(), options.congestion))
-        return std::unexpected(no_congestion(refused, Op::Listen, at, options.congestion));
+    if (!error) STARLING_CHECK(choose_congestion(acceptor.native_handle(), options.congestion, Op::Listen, at));
     step([&] { acceptor.bind(endpoint, error); });
     step([&] { acceptor.listen(options.backlog, error); });
     if (error) return fail(system_error(error.value(), Op::Listen, "tcp " + at.to_string()));
-    return std::make_unique<RealListener>(reactor_, std::move(acceptor));
+    return std::make_unique<RealListener>(reactor_, std::move(acceptor), options.congestion, by_path_);
   }
 
   Task<Result<std::unique_ptr<StreamSocket>>> connect(Endpoint to, ConnectOptions options) override {
@@ -191,6 +183,8 @@ class RealNetwork final : public Network {
     return found;
   }
 
+  CongestionCounters congestion_counters() const override { return by_path_.counters(); }
+
  private:
   static bool is_about_local_endpoint(ErrorCode code) {
     return code == ErrorCode::AddressInUse || code == ErrorCode::AddressNotAvailable ||
@@ -214,7 +208,7 @@ class RealNetwork final : public Network {
   }
 
   Task<Result<std::unique_ptr<StreamSocket>>> connect_from(const Endpoint& to, const std::optional<Endpoint>& local,
-                                                           const std::string& congestion) {
+                                                           const Congestion& congestion) {
     struct State {
       explicit State(asio::io_context& context) : socket(context) {}
       tcp::socket socket;
@@ -232,8 +226,7 @@ class RealNetwork final : public Network {
       if (!error) state->socket.bind(to_asio<tcp>(*local), error);
     }
     if (error) co_return fail(system_error(error.value(), Op::Connect, "tcp " + to.to_string()));
-    if (const SystemCode refused = choose_congestion(state->socket.native_handle(), congestion))
-      co_return std::unexpected(no_congestion(refused, Op::Connect, to, congestion));
+    STARLING_CO_CHECK(choose_congestion(state->socket.native_handle(), congestion, Op::Connect, to));
     state->socket.async_connect(endpoint, [state](const SystemCode& result) {
       state->done = true;
       state->error = result;
@@ -246,6 +239,7 @@ class RealNetwork final : public Network {
       co_return std::unexpected(std::move(waited).error());
     }
     if (state->error) co_return fail(system_error(state->error.value(), Op::Connect, "tcp " + to.to_string()));
+    by_path_.on_connected(state->socket.native_handle(), congestion);
     co_return std::make_unique<RealStreamSocket>(reactor_, std::move(state->socket));
   }
 
@@ -277,6 +271,7 @@ class RealNetwork final : public Network {
 
   AsioReactor& reactor_;
   MemoryHub memory_;
+  PathCongestion by_path_;
 };
 
 }  // namespace

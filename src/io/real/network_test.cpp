@@ -88,24 +88,82 @@ int sockets_with_congestion(std::string_view name) {
   return found;
 }
 
-TEST_F(RealNetworkTest, both_ends_of_a_connection_have_the_congestion_control_that_was_asked_for) {
-  const int before = sockets_with_congestion("reno");
-  auto listener = network_->listen(loopback_, {.congestion = "reno"});
-  ASSERT_TRUE(listener) << listener.error().message();
-  auto accepting = [](Listener& at) -> Task<Result<std::unique_ptr<StreamSocket>>> { co_return co_await at.accept(); };
-  const auto dialed = run_task(*reactor_, network_->connect((*listener)->local(), {.local = {}, .congestion = "reno"}));
-  ASSERT_TRUE(dialed) << dialed.error().message();
-  const auto accepted = run_task(*reactor_, accepting(**listener));
-  ASSERT_TRUE(accepted);
-  EXPECT_EQ(sockets_with_congestion("reno"), before + 3);
+class RealCongestion : public RealNetworkTest {
+ protected:
+  void SetUp() override {
+    const int probe = ::socket(AF_INET, SOCK_STREAM, 0);
+    char name[17] = {};
+    socklen_t size = sizeof name - 1;
+    ASSERT_EQ(::getsockopt(probe, IPPROTO_TCP, TCP_CONGESTION, name, &size), 0);
+    ::close(probe);
+    if (name != std::string_view("cubic") && name != std::string_view("reno"))
+      GTEST_SKIP() << "this system's is " << name << ", which is never replaced";
+    system_ = name;
+    other_ = system_ == "cubic" ? "reno" : "cubic";
+  }
+  void connect(const Congestion& congestion) {
+    listeners_.push_back(*network_->listen(loopback_, {.congestion = congestion}));
+    Result<SocketPair> pair = run_task(*reactor_, open(*listeners_.back(), {.local = {}, .congestion = congestion}));
+    ASSERT_TRUE(pair) << pair.error().message();
+    pairs_.push_back(std::move(*pair));
+  }
+  Task<Result<SocketPair>> open(Listener& listener, ConnectOptions options) {
+    STARLING_CO_TRY(auto client, co_await network_->connect(listener.local(), std::move(options)));
+    STARLING_CO_TRY(auto server, co_await listener.accept());
+    co_return SocketPair{std::move(client), std::move(server)};
+  }
+  std::string system_, other_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  std::vector<SocketPair> pairs_;
+};
+
+TEST_F(RealCongestion, a_listener_and_both_ends_of_a_connection_have_the_one_that_was_asked_for) {
+  connect({.algorithm = other_});
+  EXPECT_EQ(sockets_with_congestion(other_), 3);
+  EXPECT_EQ(network_->congestion_counters().changed, 0u);
+}
+
+TEST_F(RealCongestion, a_short_path_keeps_the_systems) {
+  connect({.algorithm = other_, .long_path = 10s});
+  EXPECT_EQ(sockets_with_congestion(system_), 3);
+  EXPECT_EQ(network_->congestion_counters().changed, 0u);
+}
+
+TEST_F(RealCongestion, a_long_path_changes_both_ends_of_the_connection) {
+  connect({.algorithm = other_, .long_path = Duration(1)});
+  EXPECT_EQ(sockets_with_congestion(other_), 2);
+  EXPECT_EQ(sockets_with_congestion(system_), 1) << "the listener, whose connections may be short";
+  EXPECT_EQ(network_->congestion_counters().changed, 2u);
+}
+
+TEST_F(RealCongestion, a_system_that_refuses_to_change_is_asked_once_and_keeps_its_own) {
+  connect({.algorithm = "no-such", .long_path = Duration(1)});
+  connect({.algorithm = "no-such", .long_path = Duration(1)});
+  EXPECT_EQ(sockets_with_congestion(system_), 6);
+  EXPECT_EQ(network_->congestion_counters().refused, 1u);
+  EXPECT_EQ(network_->congestion_counters().changed, 0u);
+}
+
+TEST(CongestionByPath, replaces_what_works_by_loss_from_the_threshold_on) {
+  const Congestion by_path{.algorithm = "bbr", .long_path = 10ms};
+  EXPECT_TRUE(by_path.replaces("cubic", 10ms));
+  EXPECT_TRUE(by_path.replaces("reno", 1s));
+  EXPECT_FALSE(by_path.replaces("cubic", 10ms - Duration(1)));
+  EXPECT_FALSE(by_path.replaces("cubic", 0ms)) << "nobody knows";
+  for (const char* chosen : {"bbr", "dctcp", "hybla", ""}) EXPECT_FALSE(by_path.replaces(chosen, 1s)) << chosen;
+}
+
+TEST(CongestionByPath, the_systems_and_a_named_one_are_not_by_path) {
+  for (const Congestion& each : {Congestion{}, Congestion{.algorithm = "bbr"}, Congestion{.long_path = 10ms}})
+    EXPECT_FALSE(each.replaces("cubic", 1s));
 }
 
 TEST_F(RealNetworkTest, congestion_control_that_the_system_lacks_is_an_error_that_says_where_to_look) {
-  const auto listener = network_->listen(loopback_, {.congestion = "no-such"});
+  const auto listener = network_->listen(loopback_, {.congestion = {.algorithm = "no-such"}});
   ASSERT_FALSE(listener);
   EXPECT_EQ(listener.error(), ErrorCode::Unsupported);
-  const auto dialed =
-      run_task(*reactor_, network_->connect({loopback_.address, 1}, {.local = {}, .congestion = "no-such"}));
+  const auto dialed = run_task(
+      *reactor_, network_->connect({loopback_.address, 1}, {.local = {}, .congestion = {.algorithm = "no-such"}}));
   ASSERT_FALSE(dialed);
   EXPECT_EQ(dialed.error(), ErrorCode::Unsupported);
   EXPECT_NE(dialed.error().message().find("tcp_allowed_congestion_control"), std::string::npos);

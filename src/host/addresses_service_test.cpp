@@ -115,6 +115,15 @@ TEST_F(HostAddresses, another_listen_address_is_told_once_signed_anew_and_pushed
   EXPECT_GT(*a().book().find(b().id(), world_.now())->record_sequence, sequence);
 }
 
+TEST_F(HostAddresses, a_connection_from_an_address_that_went_away_ends_soon) {
+  connect_and_identify();
+  machine_a_.set_addresses({io::IpAddress::v4({11, 9, 9, 9})});
+  const Duration look = host_options().interface_check_interval, patience = swarm_options().lost_address_timeout;
+  world_.run_for(look + patience);
+  EXPECT_FALSE(a().swarm().find(b().id()));
+  EXPECT_TRUE(b().swarm().find(a().id())) << "that side has its address, and only its keep-alive";
+}
+
 // A machine whose interfaces change.
 class ChangingInterfaces final : public io::Network {
  public:

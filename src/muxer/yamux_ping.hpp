@@ -20,14 +20,17 @@ class Pinger {
     Duration interval;  // zero = only one ping, at the start, and no timeout
     Duration timeout;   // zero = no timeout
   };
-  explicit Pinger(const Options& options) : options_(options) {}
+  explicit Pinger(const Options& options) : options_(options), patience_(usual_patience()) {}
 
   void start(TimePoint now) { next_ = now; }
   /// The value of the ping to send now, if one is due.
   std::optional<std::uint32_t> due(TimePoint now);
-  void on_answer(std::uint32_t value, TimePoint now);
+  /// False if it answers nothing that is under way.
+  bool on_answer(std::uint32_t value, TimePoint now);
   /// Measures anew as soon as the ping under way is answered.
   void measure(TimePoint now) { next_ = now; }
+  /// Asks now, unless a ping is under way, and from now on waits for its answer no longer than `patience`.
+  void probe(TimePoint now, Duration patience);
   void on_bytes(TimePoint now) { last_bytes_ = now; }
   bool timed_out(TimePoint now) const { return now >= give_up_at() && waiting_; }
 
@@ -38,9 +41,13 @@ class Pinger {
  private:
   static constexpr std::size_t kSamples = 8;
   TimePoint give_up_at() const;
+  Duration usual_patience() const {
+    return options_.interval == Duration::zero() ? Duration::zero() : options_.timeout;
+  }
 
   Options options_;
-  TimePoint next_ = kNever, sent_at_{}, last_bytes_{};
+  Duration patience_;  // with the ping under way; zero: endless
+  TimePoint next_ = kNever, asked_at_{}, last_bytes_{}, sent_at_{};
   std::array<Duration, kSamples> round_trips_{};  // a ring; zero: none yet
   std::size_t answers_ = 0;
   std::uint32_t value_ = 0;

@@ -70,7 +70,7 @@ Status YamuxSession::on_frame(const std::uint8_t* header, Events& events) {
 
 Status YamuxSession::on_ping(const Header& frame) {
   if (frame.has(kAck)) {
-    pinger_.on_answer(frame.length, now_);
+    if (pinger_.on_answer(frame.length, now_)) doubt_.clear();
     ping_if_due();
     return {};
   }

@@ -31,11 +31,20 @@ void YamuxSession::start(TimePoint now) {
   ping_if_due();
 }
 
+void YamuxSession::probe(TimePoint now, Duration patience, std::string doubt) {
+  if (failure_ || !doubt_.empty()) return;  // asked already: the answer is due when it was
+  now_ = now;
+  doubt_ = std::move(doubt);
+  pinger_.probe(now, patience);
+  ping_if_due();
+}
+
 Status YamuxSession::on_timer(TimePoint now, Events&) {
   if (failure_) return fail(*failure_);
   now_ = now;
   if (pinger_.timed_out(now)) {
-    failure_ = Error(ErrorCode::Timeout, Op::Mux, Origin::Timeout, "the peer answers no keep-alive ping");
+    failure_ = Error(ErrorCode::Timeout, Op::Mux, Origin::Timeout,
+                     doubt_.empty() ? "the peer answers no keep-alive ping" : doubt_);
     return fail(*failure_);
   }
   ping_if_due();

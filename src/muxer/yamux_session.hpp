@@ -36,6 +36,7 @@ class YamuxSession final : public Session {
   void reset(StreamId id, ResetCode code) override;
   void consumed(StreamId id, std::size_t bytes, TimePoint now) override;
   void go_away(ResetCode code) override;
+  void probe(TimePoint now, Duration patience, std::string doubt) override;
   TimePoint next_deadline() const override { return failure_ ? kNever : pinger_.next_deadline(); }
   Status on_timer(TimePoint now, Events& events) override;
   ByteQueue& output() override { return output_; }
@@ -96,6 +97,7 @@ class YamuxSession final : public Session {
   StreamTable<std::uint32_t, Stream> streams_;
   WindowBudget budget_;
   Pinger pinger_;
+  std::string doubt_;  // of probe(), until the ping under way is answered
   ByteQueue output_;
   std::uint64_t written_ = 0;  // bytes ever put into output_
   UnsentFrames control_bytes_, pongs_;

@@ -305,6 +305,76 @@ TEST(YamuxPing, timeout_zero_waits_for_ever) {
   EXPECT_TRUE(p.a.status);
 }
 
+// The first ping, number 1, is on the way or answered; the remote is the test.
+class YamuxProbe : public ::testing::Test {
+ protected:
+  void answer(std::uint32_t value) { ASSERT_TRUE(bench_.feed(frame(Type::Ping, kAck, 0, value))); }
+  Status after(Duration time) {
+    bench_.now += time;
+    return bench_.session.on_timer(bench_.now, bench_.seen);
+  }
+  void probe() { bench_.session.probe(bench_.now, 10s, "the address is gone"); }
+  std::size_t pings() { return bench_.sent().size(); }
+  Bench bench_;
+};
+
+TEST_F(YamuxProbe, is_a_ping_at_once_and_silence_fails_the_session_with_what_was_doubted) {
+  answer(1);
+  probe();
+  EXPECT_EQ(pings(), 1u);
+  EXPECT_EQ(bench_.session.next_deadline(), bench_.now + 10s);
+  EXPECT_TRUE(after(10s - 1ns));
+  const Status status = after(1ns);
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error(), ErrorCode::Timeout);
+  EXPECT_EQ(status.error().detail(), "the address is gone");
+}
+
+TEST_F(YamuxProbe, once_answered_the_session_is_as_before) {
+  answer(1);
+  probe();
+  EXPECT_EQ(pings(), 1u);
+  bench_.now += 9s;
+  answer(2);
+  EXPECT_TRUE(after(30s)) << "the next ping of the keep-alive, with its patience";
+  EXPECT_TRUE(after(30s - 1ns));
+  const Status status = after(1ns);
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().detail(), "the peer answers no keep-alive ping");
+}
+
+TEST_F(YamuxProbe, a_ping_under_way_serves_but_its_patience_becomes_short) {
+  bench_.now += 20s;
+  probe();
+  EXPECT_EQ(pings(), 0u);
+  EXPECT_EQ(bench_.session.next_deadline(), bench_.now + 10s);
+  answer(1);
+  EXPECT_TRUE(after(10s));
+}
+
+TEST_F(YamuxProbe, other_bytes_put_the_end_off_and_further_probes_do_not) {
+  answer(1);
+  probe();
+  bench_.now += 6s;
+  ASSERT_TRUE(bench_.feed(frame(Type::WindowUpdate, 0, 77, 1)));
+  for (int i = 0; i < 4; ++i) {
+    probe();
+    EXPECT_TRUE(after(2s));
+  }
+  EXPECT_EQ(pings(), 1u);
+  EXPECT_FALSE(after(2s));
+}
+
+TEST_F(YamuxProbe, works_without_keep_alive) {
+  Config config = Bench::listener();
+  config.keep_alive_interval = 0s;
+  Bench bench(config);
+  ASSERT_TRUE(bench.feed(frame(Type::Ping, kAck, 0, 1)));
+  bench.session.probe(bench.now, 10s, "");
+  bench.now += 10s;
+  EXPECT_FALSE(bench.session.on_timer(bench.now, bench.seen));
+}
+
 TEST(YamuxPing, answer_nobody_asked_for_is_passed_over) {
   Bench bench;
   EXPECT_TRUE(bench.feed(frame(Type::Ping, kAck, 0, 4711)));

@@ -131,6 +131,7 @@ swarm::SwarmOptions swarm_options(const Options& options, resource::Manager& res
           .black_hole = {s.black_hole_window, s.black_hole_min_successes},
           .interface_cache = s.interface_cache,
           .reachable_networks = prefixes(s.reachable_networks),
+          .lost_address_timeout = s.lost_address_timeout,
           .connections = connection_manager_options(options, resources.limits()),
           .resources = &resources};
 }

@@ -55,6 +55,19 @@ void Swarm::network_changed() {
   dialing_->black_holes.reset();
   if (resolver_) resolver_->clear_cache();
   for (const auto& transport : transports_) transport->network_changed();
+  probe_lost_addresses();
+}
+
+void Swarm::probe_lost_addresses() {
+  (void)dialing_->networks.refresh(world_.reactor.now());
+  for (const auto& [id, link] : links_) {
+    const Multiaddr& local = link->info().local_address;
+    const auto ip = resource::ip_of(local);
+    if (!ip || !dialing_->networks.is_lost(*ip)) continue;
+    link->connection_->probe(options_.lost_address_timeout,
+                             "this host no longer has the connection's address " + local.to_string() +
+                                 ", and the peer answers no probe within swarm.lost_address_timeout");
+  }
 }
 
 io::Task<void> Swarm::look_up_names(std::vector<Multiaddr> addresses, names::Resolver::OnPart on_part) {

@@ -25,6 +25,8 @@ class LocalNetworks {
   bool in_reach(Bytes ip) const;
   /// `ip` is an address of this host.
   bool is_own(Bytes ip) const;
+  /// The interfaces have been read, and `ip` is no address of theirs. All of 127.0.0.0/8 is there without being theirs.
+  bool is_lost(const io::IpAddress& ip) const { return interfaces_ && !ip.is_loopback() && !is_own(ip.bytes()); }
 
  private:
   io::Network& network_;

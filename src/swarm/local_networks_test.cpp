@@ -68,6 +68,19 @@ TEST_F(LocalNetworksTest, the_network_of_each_interface_is_in_reach_and_nothing_
   EXPECT_FALSE(networks_.is_own(prefix("192.168.1.8").bytes()));
 }
 
+TEST_F(LocalNetworksTest, an_address_is_lost_that_no_interface_has_but_not_one_of_loopback) {
+  const auto lost = [&](const char* ip) { return networks_.is_lost(*io::IpAddress::from_string(ip)); };
+  EXPECT_FALSE(lost("192.168.1.8")) << "nobody has looked";
+  host_.now = {interface("192.168.1.7", 24), interface("fd00:1::7", 64)};
+  networks_.refresh(kStart);
+  EXPECT_TRUE(lost("192.168.1.8"));
+  EXPECT_TRUE(lost("fd00:1::8"));
+  EXPECT_FALSE(lost("192.168.1.7"));
+  EXPECT_FALSE(lost("fd00:1::7"));
+  EXPECT_FALSE(lost("127.0.0.2"));
+  EXPECT_FALSE(lost("::1"));
+}
+
 TEST_F(LocalNetworksTest, interfaces_are_read_once_in_the_keeping_time_or_when_invalidated) {
   host_.now = {interface("192.168.1.7", 24)};
   networks_.refresh(kStart);

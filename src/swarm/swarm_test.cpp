@@ -300,5 +300,73 @@ TEST_F(SwarmTest, closing_waits_for_connections_that_end_at_different_times) {
   EXPECT_EQ(a.ended.size(), 5u);
 }
 
+// A machine with two addresses that is connected to one peer from each of them.
+class LostAddress : public SwarmTest {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(a_.swarm.listen(transport::tcp_multiaddr({second_, 4001})));
+    ASSERT_TRUE(dial(a_, b_) && dial(c_, a_, {transport::tcp_multiaddr({second_, 4001})}));
+    world_.run_for(1s);
+    ASSERT_EQ(a_.swarm.connection_count(), 2u);
+  }
+  void TearDown() override {
+    a_.machine.set_addresses({first_, second_});
+    SwarmTest::TearDown();
+  }
+  void have(std::vector<io::IpAddress> addresses) {
+    a_.machine.set_addresses(std::move(addresses));
+    a_.swarm.network_changed();
+  }
+  static SwarmOptions options() {
+    SwarmOptions options = swarm_options();
+    options.lost_address_timeout = 3s;
+    return options;
+  }
+  io::IpAddress first_ = io::IpAddress::v4({11, 1, 1, 1}), second_ = io::IpAddress::v4({11, 1, 1, 2});
+  Member &a_ = add(options(), {.addresses = {first_, second_}}), &b_ = add(), &c_ = add();
+};
+
+TEST_F(LostAddress, ends_its_connections_that_get_no_answer_and_no_others) {
+  have({second_});
+  world_.run_for(3s - 1ms);
+  EXPECT_TRUE(a_.swarm.find(b_.end.id));
+  world_.run_for(1ms);
+  EXPECT_FALSE(a_.swarm.find(b_.end.id));
+  world_.run_for(a_.end.upgrader->options.close_timeout);
+  ASSERT_EQ(a_.ended.size(), 1u);
+  EXPECT_EQ(a_.ended[0].by, CloseReason::By::Failure);
+  EXPECT_EQ(*a_.ended[0].error, ErrorCode::Timeout);
+  EXPECT_NE(a_.ended[0].to_string().find("11.1.1.1"), std::string::npos) << a_.ended[0].to_string();
+  EXPECT_EQ(a_.swarm.counters().closed_timeout, 1u);
+  world_.run_for(2min);
+  EXPECT_EQ(a_.swarm.connection_count(), 1u);
+  EXPECT_TRUE(a_.swarm.find(c_.end.id));
+}
+
+TEST_F(LostAddress, that_comes_back_in_time_keeps_its_connections) {
+  have({second_});
+  world_.run_for(1s);
+  have({first_, second_});
+  world_.run_for(5min);
+  EXPECT_EQ(a_.swarm.connection_count(), 2u);
+}
+
+TEST_F(LostAddress, is_probed_once_however_often_the_network_changes) {
+  have({second_});
+  for (int i = 0; i < 3; ++i) {
+    world_.run_for(1s);
+    a_.swarm.network_changed();
+  }
+  EXPECT_FALSE(a_.swarm.find(b_.end.id));
+}
+
+TEST_F(LostAddress, none_when_other_interfaces_change) {
+  const auto sent = a_.swarm.find(b_.end.id)->stats().bytes_out;
+  have({second_, first_, io::IpAddress::v4({11, 1, 1, 3})});
+  world_.run_for(3s);
+  EXPECT_EQ(a_.swarm.find(b_.end.id)->stats().bytes_out, sent) << "nobody is asked";
+  EXPECT_EQ(a_.swarm.connection_count(), 2u);
+}
+
 }  // namespace
 }  // namespace starling::swarm

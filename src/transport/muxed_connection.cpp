@@ -62,6 +62,13 @@ Result<std::unique_ptr<RawStream>> MuxedConnection::open_stream() {
 
 io::Task<void> MuxedConnection::join() { co_await tasks_.join(); }
 
+void MuxedConnection::probe(Duration patience, std::string doubt) {
+  if (reason_) return;
+  parts_.session->probe(now(), patience, std::move(doubt));
+  schedule_flush();
+  arm_timer();  // a blocked socket flushes nothing
+}
+
 void MuxedConnection::close(CloseReason reason) {
   if (reason_) return;
   parts_.session->go_away(reason.code);

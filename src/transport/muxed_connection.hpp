@@ -83,6 +83,7 @@ class MuxedConnection final : public Connection,
   void start(ConnectionEvents& events) override;
   Result<std::unique_ptr<RawStream>> open_stream() override;
   io::QueueWait openable() override { return openable_.wait(); }
+  void probe(Duration patience, std::string doubt) override;
   void close(CloseReason reason) override;
   bool closed() const override { return reason_.has_value(); }
   io::Task<void> join() override;

@@ -24,6 +24,7 @@ inline swarm::SwarmOptions swarm_options() {
       .black_hole = {.window = 100, .min_successes = 5},
       .interface_cache = 1min,
       .reachable_networks = {},
+      .lost_address_timeout = 10s,
       .connections = {.low_water = 12,
                       .high_water = 14,
                       .max_connections = 16,

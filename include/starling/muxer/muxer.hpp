@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "starling/base/bytes.hpp"
@@ -111,6 +112,10 @@ class Session {
   virtual void consumed(StreamId id, std::size_t bytes, TimePoint now) = 0;
   /// Tells the remote to open no more streams, and refuses those it opens nevertheless; we open none either. Once.
   virtual void go_away(ResetCode code) = 0;
+
+  /// Asks the remote for a sign of life now: without an answer, and with no other byte for `patience`, the session
+  /// fails with Timeout and says `doubt`. Once answered it is as before. mplex has no way to ask, and does nothing.
+  virtual void probe(TimePoint /*now*/, Duration /*patience*/, std::string /*doubt*/) {}
 
   virtual TimePoint next_deadline() const = 0;
   virtual Status on_timer(TimePoint now, Events& events) = 0;

@@ -156,6 +156,7 @@ struct Options {
     /// Networks that are not public, in which this host has no interface, and whose addresses are dialed all the same:
     /// "10.0.0.0/8" behind a VPN's router.
     std::vector<std::string> reachable_networks;
+    Duration lost_address_timeout = 10s;  // for an answer to a connection whose address this host no longer has
     std::size_t max_connections = 16384;
     std::size_t max_inbound_connections = 12288;
     std::size_t max_connections_per_peer = 8;

@@ -38,6 +38,7 @@ struct SwarmOptions {
   BlackHoleOptions black_hole;
   Duration interface_cache;                  // how long the list of the host's interfaces is used
   std::vector<IpPrefix> reachable_networks;  // not public, in no interface's network, and dialed all the same
+  Duration lost_address_timeout;             // for the answer to a probe after network_changed()
   ConnectionManagerOptions connections = {};
   resource::Manager* resources = nullptr;  // borrowed; counts connections and streams. Null: nothing is counted
 };
@@ -131,7 +132,9 @@ class Swarm {
   void clear_backoff(const PeerId& peer);
   void clear_backoff();
   /// This host is in another network: what was learned of the old one (failed addresses, black holes, names) is
-  /// forgotten, and transports move what they can. Noticed by itself within `interface_cache` when something is dialed.
+  /// forgotten, and transports move what they can. Connections that cannot move and whose local address is gone are
+  /// asked for a sign of life, and end without one: the address may come back, or be this host's in a way no interface
+  /// shows. Noticed by itself within `interface_cache` when something is dialed.
   void network_changed();
 
   /// The best open connection to `peer`, or null: direct before relayed, then the one with more streams, then the
@@ -172,6 +175,7 @@ class Swarm {
   io::Task<void> bury(std::unique_ptr<Link> link);
   io::Task<void> links_gone();
   void on_link_closed(Link& link, const transport::CloseReason& reason);
+  void probe_lost_addresses();
   transport::Transport* transport_for(const Multiaddr& address);
   Status check_dial(const PeerId& peer);
   PendingDial& join_dial(const PeerId& peer, std::vector<DialAddress> addresses, DialOptions options);

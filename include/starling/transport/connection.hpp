@@ -136,6 +136,9 @@ class Connection {
   /// Ends when open_stream() may succeed after a StreamLimit (not a promise: try again in a loop), or when the
   /// connection has ended.
   virtual io::QueueWait openable() = 0;
+  /// There is reason to doubt that the remote can be reached: asks it now, and ends with Timeout and `doubt` if nothing
+  /// comes for `patience`. Does nothing where the muxer cannot ask (mplex) or the transport finds another way (QUIC).
+  virtual void probe(Duration /*patience*/, std::string /*doubt*/) {}
   /// Starts closing; what was written is still sent within the close time-out. Idempotent; the first reason counts.
   virtual void close(CloseReason reason) = 0;
   virtual bool closed() const = 0;

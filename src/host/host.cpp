@@ -97,23 +97,6 @@ Status Host::settle(StreamHold& hold, const StreamInfo& info) {
   return {};
 }
 
-Result<Stream> Host::open_lazy(swarm::Link& link, std::string protocol) {
-  StreamInfo info = stream_info(link, Direction::Outbound);
-  info.protocol = protocol;
-  STARLING_TRY(StreamHold hold, hold_stream(info.peer, Direction::Outbound));
-  STARLING_CHECK(settle(hold, info));
-  STARLING_TRY(auto raw, link.open_stream());
-  auto lazy = std::make_unique<LazyNegotiation>(transport::MultistreamDialer({protocol}), options_.negotiate_timeout);
-  ByteQueue proposal;
-  lazy->dialer.start(proposal);
-  const auto took = raw->try_write(proposal.view());
-  // A fresh stream has a window of at least 256 KiB; only a full connection makes it wait.
-  if (!took && !(took.error() == ErrorCode::WouldBlock)) return std::unexpected(took.error());
-  if (!took || *took < proposal.size()) return fail(ErrorCode::WouldBlock, Op::OpenStream, Origin::Local);
-  ++counters_.streams_opened;
-  return charged(Stream(std::move(raw), std::move(info), std::move(lazy), std::move(hold)));
-}
-
 // Charges the stream to the name that this node registered or asked for: what a remote peer made up is no account.
 Stream Host::charged(Stream stream) {
   std::string_view name = stream.protocol();
@@ -124,77 +107,6 @@ Stream Host::charged(Stream stream) {
   }
   stream.charge_to(traffic_.open_stream(name, stream.info().direction));
   return stream;
-}
-
-io::Task<Result<std::string>> Host::negotiate_outbound(transport::RawStream& raw, std::vector<std::string> protocols) {
-  transport::MultistreamDialer dialer(std::move(protocols));
-  ByteQueue out;
-  dialer.start(out);
-  for (;;) {
-    STARLING_CO_CHECK(co_await write_all(raw, out.view()));
-    out.clear();
-    STARLING_CO_TRY(const std::size_t used, dialer.receive(raw.peek(), out));
-    if (used > 0) raw.consume(used);
-    if (dialer.done()) co_return dialer.selected();
-    if (!out.empty()) continue;
-    STARLING_CO_TRY(const bool end, raw.at_end());
-    if (end) co_return fail(ErrorCode::EndOfStream, Op::Negotiate, Origin::Remote, dialer.selected());
-    STARLING_CO_CHECK(co_await raw.readable());
-  }
-}
-
-// One stream, as soon as the connection has a place for it.
-io::Task<Result<Stream>> Host::open_on(swarm::ConnectionId connection, std::vector<std::string> protocols) {
-  for (;;) {
-    swarm::Link* link = swarm_.find(connection);
-    if (link == nullptr) co_return fail(ErrorCode::ConnectionClosed, Op::OpenStream, Origin::Remote, protocols[0]);
-    auto stream = co_await try_open(*link, protocols);
-    if (stream || !(stream.error() == ErrorCode::StreamLimit)) co_return stream;
-    link = swarm_.find(connection);  // it may have gone meanwhile
-    if (link != nullptr) STARLING_CO_CHECK(co_await link->openable());
-  }
-}
-
-io::Task<Result<Stream>> Host::try_open(swarm::Link& link, const std::vector<std::string>& protocols) {
-  if (protocols.size() == 1) {
-    auto lazy = open_lazy(link, protocols[0]);
-    if (lazy || !(lazy.error() == ErrorCode::WouldBlock)) co_return lazy;
-  }
-  STARLING_CO_TRY(StreamHold hold, hold_stream(link.peer(), Direction::Outbound));
-  STARLING_CO_TRY(auto raw, link.open_stream());
-  StreamInfo info = stream_info(link, Direction::Outbound);
-  auto chosen = co_await negotiate_outbound(*raw, protocols);
-  if (!chosen) {
-    raw->reset(ResetCode::NegotiationFailed);
-    co_return std::unexpected(std::move(chosen).error());
-  }
-  info.protocol = std::move(*chosen);
-  if (Status settled = settle(hold, info); !settled) {
-    raw->reset(ResetCode::ResourceLimit);
-    co_return std::unexpected(std::move(settled).error());
-  }
-  ++counters_.streams_opened;
-  co_return charged(Stream(std::move(raw), std::move(info), nullptr, std::move(hold)));
-}
-
-io::Task<Result<Stream>> Host::open_stream(PeerId peer, std::vector<std::string> protocols) {
-  if (protocols.empty())
-    co_return fail(ErrorCode::InvalidArgument, Op::OpenStream, Origin::Local, "no protocol is named");
-  swarm::Link* link = swarm_.find(peer);
-  if (link == nullptr)
-    co_return fail(ErrorCode::NotFound, Op::OpenStream, Origin::Local, "not connected to " + peer.to_string());
-  if (protocols.size() > 1) {
-    const PeerState* known = this->peer(peer);
-    if (known != nullptr && known->identify) {
-      const auto& theirs = known->identify->protocols;
-      const auto first = std::find_if(protocols.begin(), protocols.end(), [&](const std::string& name) {
-        return std::find(theirs.begin(), theirs.end(), name) != theirs.end();
-      });
-      if (first != protocols.end()) protocols = {*first};
-    }
-  }
-  const Error late = io::timeout_error(Op::Negotiate, protocols[0] + " with " + peer.to_string());
-  co_return co_await io::with_deadline(options_.negotiate_timeout, late, open_on(link->id(), std::move(protocols)));
 }
 
 const PeerState* Host::peer(const PeerId& peer) const {
@@ -274,8 +186,8 @@ io::Task<Result<std::string>> Host::negotiate_inbound(transport::RawStream& raw)
 
 // The life of an inbound stream: negotiate under a deadline, then the handler for as long as it likes.
 io::Task<void> Host::serve(std::unique_ptr<transport::RawStream> raw, StreamInfo info, StreamHold hold) {
-  auto protocol = co_await io::with_deadline(
-      options_.negotiate_timeout, io::timeout_error(Op::Negotiate, "inbound stream"), negotiate_inbound(*raw));
+  const auto late = [] { return io::timeout_error(Op::Negotiate, "inbound stream"); };
+  auto protocol = co_await io::with_deadline(options_.negotiate_timeout, late, negotiate_inbound(*raw));
   if (--negotiating_[info.connection] == 0) negotiating_.erase(info.connection);
   if (!protocol) {
     ++(protocol.error() == ErrorCode::Timeout ? counters_.negotiation_timeout : counters_.negotiation_failed);
@@ -292,7 +204,7 @@ io::Task<void> Host::serve(std::unique_ptr<transport::RawStream> raw, StreamInfo
   const StreamHandler handler = *found;  // it may be removed while it runs
   ++counters_.streams_accepted;
   ++handlers_running_;
-  co_await handler(charged(Stream(std::move(raw), std::move(info), nullptr, std::move(hold))));
+  co_await handler(charged(Stream(std::move(raw), std::move(info), std::nullopt, std::move(hold))));
   --handlers_running_;
 }
 

@@ -14,20 +14,20 @@ Error ended_early(std::string what) { return Error(ErrorCode::EndOfStream, Op::R
 
 }  // namespace
 
-Stream::Stream(std::unique_ptr<transport::RawStream> raw, StreamInfo info, std::unique_ptr<LazyNegotiation> lazy,
+Stream::Stream(std::unique_ptr<transport::RawStream> raw, StreamInfo info, std::optional<LazyNegotiation> lazy,
                StreamHold hold)
-    : hold_(std::move(hold)), raw_(std::move(raw)), info_(std::move(info)), lazy_(std::move(lazy)) {}
+    : state_(std::make_unique<State>(std::move(hold), std::move(raw), std::move(info), std::move(lazy))) {}
 Stream::Stream(Stream&&) noexcept = default;
 Stream& Stream::operator=(Stream&&) noexcept = default;
 Stream::~Stream() = default;
 
 io::Task<Result<Bytes>> Stream::peek() {
-  if (lazy_) STARLING_CO_CHECK(co_await finish_negotiation());
+  if (state_->lazy) STARLING_CO_CHECK(co_await finish_negotiation());
   for (;;) {
-    if (const Bytes view = raw_->peek(); !view.empty()) co_return view;
-    STARLING_CO_TRY(const bool end, raw_->at_end());
+    if (const Bytes view = state_->raw->peek(); !view.empty()) co_return view;
+    STARLING_CO_TRY(const bool end, state_->raw->at_end());
     if (end) co_return Bytes{};
-    STARLING_CO_CHECK(co_await raw_->readable());
+    STARLING_CO_CHECK(co_await state_->raw->readable());
   }
 }
 
@@ -42,7 +42,8 @@ io::Task<Result<std::size_t>> Stream::read_some(MutableBytes into) {
 io::Task<Status> Stream::read_exactly(MutableBytes into) {
   while (!into.empty()) {
     STARLING_CO_TRY(const std::size_t count, co_await read_some(into));
-    if (count == 0) co_return fail(ended_early(info_.protocol + ": " + std::to_string(into.size()) + " bytes short"));
+    if (count == 0)
+      co_return fail(ended_early(state_->info.protocol + ": " + std::to_string(into.size()) + " bytes short"));
     into = into.subspan(count);
   }
   co_return Status{};
@@ -57,10 +58,10 @@ io::Task<Result<ByteVector>> Stream::read_message(std::size_t max_size) {
     const auto length = read_varint(head);
     if (!length && length.error() == ErrorCode::Truncated && head.size() < kMaxVarintSize) continue;
     if (!length)
-      co_return std::unexpected(Error(length.error()).while_doing(Op::Read, info_.protocol + " message length"));
+      co_return std::unexpected(Error(length.error()).while_doing(Op::Read, state_->info.protocol + " message length"));
     if (length->value > max_size) {
       co_return fail(ErrorCode::TooLarge, Op::Read, Origin::Remote,
-                     info_.protocol + ": a message of " + std::to_string(length->value) + " bytes, at most " +
+                     state_->info.protocol + ": a message of " + std::to_string(length->value) + " bytes, at most " +
                          std::to_string(max_size));
     }
     ByteVector message(length->value);
@@ -84,20 +85,21 @@ io::Task<Status> write_all(transport::RawStream& raw, Bytes data) {
 }
 
 io::Task<Status> Stream::write(Bytes data) {
-  Status written = co_await write_all(*raw_, data);
-  if (written) account_.wrote(data.size());
-  if (written || !lazy_) co_return written;
+  Status written = co_await write_all(*state_->raw, data);
+  if (written) state_->account.wrote(data.size());
+  if (written || !state_->lazy) co_return written;
   co_return std::unexpected(refusal(std::move(written.error())));
 }
 
 // A lazily opened stream failed before its answer was read: the answer, or the code of the reset, may say why.
 Error Stream::refusal(Error error) {
   ByteQueue more;
-  auto answer = lazy_->dialer.receive(raw_->peek(), more);
-  if (!answer) return std::move(answer.error()).while_doing(Op::Negotiate, info_.protocol);
-  const transport::CloseReason* reason = raw_->close_reason();
+  auto answer = state_->lazy->dialer.receive(state_->raw->peek(), more);
+  if (!answer) return std::move(answer.error()).while_doing(Op::Negotiate, state_->info.protocol);
+  const transport::CloseReason* reason = state_->raw->close_reason();
   if (reason == nullptr || reason->code != std::uint32_t(transport::ResetCode::NegotiationFailed)) return error;
-  return Error(ErrorCode::NoCommonProtocol, Op::Negotiate, Origin::Remote, info_.protocol).caused_by(std::move(error));
+  return Error(ErrorCode::NoCommonProtocol, Op::Negotiate, Origin::Remote, state_->info.protocol)
+      .caused_by(std::move(error));
 }
 
 io::Task<Status> Stream::write_message(Bytes message) {
@@ -107,41 +109,42 @@ io::Task<Status> Stream::write_message(Bytes message) {
 }
 
 io::Task<Status> Stream::close() {
-  raw_->close_write();
+  state_->raw->close_write();
   for (std::size_t drained = 0; drained < kMaxDrain;) {
     STARLING_CO_TRY(const Bytes view, co_await peek());
     if (view.empty()) co_return Status{};
     drained += view.size();
     consume(view.size());
   }
-  raw_->reset(transport::ResetCode::None);
-  co_return fail(ErrorCode::LimitExceeded, Op::Close, Origin::Remote, info_.protocol + ": the peer goes on sending");
+  state_->raw->reset(transport::ResetCode::None);
+  co_return fail(ErrorCode::LimitExceeded, Op::Close, Origin::Remote,
+                 state_->info.protocol + ": the peer goes on sending");
 }
 
 // The answer to the proposal that went out when the stream was opened.
 io::Task<Status> Stream::finish_negotiation() {
-  Status answered =
-      co_await io::with_deadline(lazy_->timeout, io::timeout_error(Op::Negotiate, info_.protocol), read_answer());
+  const auto late = [this] { return io::timeout_error(Op::Negotiate, state_->info.protocol); };
+  Status answered = co_await io::with_deadline(state_->lazy->timeout, late, read_answer());
   if (!answered) {
-    raw_->reset(transport::ResetCode::NegotiationFailed);
+    state_->raw->reset(transport::ResetCode::NegotiationFailed);
     co_return answered;
   }
-  lazy_.reset();
+  state_->lazy.reset();
   co_return Status{};
 }
 
 io::Task<Status> Stream::read_answer() {
-  transport::MultistreamDialer& dialer = lazy_->dialer;
+  transport::MultistreamDialer& dialer = state_->lazy->dialer;
   ByteQueue more;  // stays empty: one proposal only
   for (;;) {
-    auto used = dialer.receive(raw_->peek(), more);
-    if (!used) co_return std::unexpected(std::move(used.error()).while_doing(Op::Negotiate, info_.protocol));
-    if (*used > 0) raw_->consume(*used);
+    auto used = dialer.receive(state_->raw->peek(), more);
+    if (!used) co_return std::unexpected(std::move(used.error()).while_doing(Op::Negotiate, state_->info.protocol));
+    if (*used > 0) state_->raw->consume(*used);
     if (dialer.done()) co_return Status{};
-    const auto end = raw_->at_end();
+    const auto end = state_->raw->at_end();
     if (!end) co_return std::unexpected(refusal(end.error()));
-    if (*end) co_return fail(ended_early(info_.protocol + ": negotiation"));
-    STARLING_CO_CHECK(co_await raw_->readable());
+    if (*end) co_return fail(ended_early(state_->info.protocol + ": negotiation"));
+    STARLING_CO_CHECK(co_await state_->raw->readable());
   }
 }
 

@@ -112,11 +112,6 @@ void WaitQueue::notify_all() {
   while (!waiting_.empty()) waiting_.pop_front().complete();
 }
 
-DeadlineScope::DeadlineScope(const TaskContext& context, Duration time, Error error)
-    : Timer(*context.reactor), scope_(context.scope), error_(std::move(error)) {
-  set(context.reactor->after(time));
-}
-
 Error timeout_error(Op op, std::string what) { return Error(ErrorCode::Timeout, op, Origin::Timeout, std::move(what)); }
 
 // The outermost coroutine of a spawned task: starts from the reactor's queue, destroys itself at its end.

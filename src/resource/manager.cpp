@@ -149,8 +149,20 @@ Status StreamScope::set_service(std::string_view service) {
   return manager_->join(*this, manager_->enter(ScopeKind::ServicePeer, service, peer_), Op::OpenStream);
 }
 
-std::size_t Manager::KeyHash::operator()(const Key& key) const noexcept {
-  return std::hash<std::string>{}(key.name) * 31 + std::hash<PeerId>{}(key.peer) + std::size_t(key.kind);
+std::size_t Manager::ScopeHash::operator()(const ScopeName& scope) const noexcept {
+  std::size_t hash = std::size_t(scope.kind);
+  if (!scope.name.empty()) hash += std::hash<std::string_view>{}(scope.name) * 31;
+  if (!scope.peer.empty()) hash += std::hash<PeerId>{}(scope.peer);
+  return hash;
+}
+std::size_t Manager::ScopeHash::operator()(const std::unique_ptr<Scope>& scope) const noexcept {
+  return (*this)({scope->kind, scope->name, scope->peer});
+}
+bool Manager::SameScope::operator()(const ScopeName& name, const std::unique_ptr<Scope>& scope) const {
+  return name.kind == scope->kind && name.name == scope->name && name.peer == scope->peer;
+}
+bool Manager::SameScope::operator()(const std::unique_ptr<Scope>& a, const std::unique_ptr<Scope>& b) const {
+  return a == b || (*this)({a->kind, a->name, a->peer}, b);
 }
 
 Manager::Manager(LimitTable table, AllowList allowed, PrefixOptions prefixes)
@@ -179,18 +191,14 @@ bool Manager::has_reserve(const Hold& hold, const Scope& scope) const {
 
 // The scope, made if it is not there. One that nobody joins must be left again.
 Manager::Scope& Manager::enter(ScopeKind kind, std::string_view name, const PeerId& peer) {
-  Key key{kind, std::string(name), peer};
-  auto& place = scopes_[key];
-  if (!place) {
-    const std::string who = kind == ScopeKind::Peer && !table_.by_name.empty() ? peer.to_string() : key.name;
-    place = std::make_unique<Scope>(kind, std::move(key.name), peer, table_.of(kind, who));
-  }
-  return *place;
+  if (const auto found = scopes_.find(ScopeName{kind, name, peer}); found != scopes_.end()) return **found;
+  const std::string who = kind == ScopeKind::Peer && !table_.by_name.empty() ? peer.to_string() : std::string(name);
+  return **scopes_.insert(std::make_unique<Scope>(kind, std::string(name), peer, table_.of(kind, who))).first;
 }
 
 void Manager::leave(Scope& scope) {
   if (scope.holders > 0 || std::size_t(scope.kind) < kRoots) return;
-  scopes_.erase(Key{scope.kind, scope.name, scope.peer});
+  scopes_.erase(scopes_.find(ScopeName{scope.kind, scope.name, scope.peer}));
 }
 
 Status Manager::join(Hold& hold, Scope& scope, Op op) {
@@ -298,7 +306,7 @@ Result<StreamScope> Manager::open_stream(const PeerId& peer, Direction direction
 std::vector<ScopeReport> Manager::report() const {
   std::vector<ScopeReport> all;
   for (const auto& scope : roots_) all.push_back({scope->kind, scope->path(), scope->limits, scope->used});
-  for (const auto& [key, scope] : scopes_) all.push_back({scope->kind, scope->path(), scope->limits, scope->used});
+  for (const auto& scope : scopes_) all.push_back({scope->kind, scope->path(), scope->limits, scope->used});
   std::sort(all.begin(), all.end(), [](const ScopeReport& a, const ScopeReport& b) {
     const auto order = [](const ScopeReport& scope) { return std::pair(scope.kind, ~fullness(scope)); };
     return order(a) != order(b) ? order(a) < order(b) : a.path < b.path;

@@ -146,12 +146,18 @@ class Host final : private swarm::SwarmEvents {
   Status settle(StreamHold& hold, const StreamInfo& info);
   io::Task<void> serve(std::unique_ptr<transport::RawStream> raw, StreamInfo info, StreamHold hold);
   io::Task<Result<std::string>> negotiate_inbound(transport::RawStream& raw);
-  io::Task<Result<std::string>> negotiate_outbound(transport::RawStream& raw, std::vector<std::string> protocols);
-  io::Task<Result<Stream>> open_on(swarm::ConnectionId connection, std::vector<std::string> protocols);
   Stream charged(Stream stream);
-  io::Task<Result<Stream>> try_open(swarm::Link& link, const std::vector<std::string>& protocols);
-  Result<Stream> open_lazy(swarm::Link& link, std::string protocol);
   StreamInfo stream_info(swarm::Link& link, transport::Direction direction) const;
+
+  // open_stream.cpp
+  struct Opening;
+  Result<Opening> begin_opening(swarm::Link& link, std::vector<std::string> protocols);
+  Status take_place(Opening& opening, swarm::Link& link);
+  Stream opened(Opening opening);
+  io::Task<Status> negotiate_outbound(Opening& opening);
+  io::Task<Result<Stream>> finish_opening(Opening& opening);
+  io::Task<Result<Stream>> open_on(swarm::ConnectionId connection, std::vector<std::string> protocols);
+  void choose_known(const PeerId& peer, std::vector<std::string>& protocols) const;
 
   // identify_service.cpp
   void register_identify();

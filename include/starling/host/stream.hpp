@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -37,16 +38,16 @@ struct StreamHold {
 class Stream {
  public:
   /// With `lazy`, the answer to the proposal is checked before the first read.
-  Stream(std::unique_ptr<transport::RawStream> raw, StreamInfo info, std::unique_ptr<LazyNegotiation> lazy = nullptr,
+  Stream(std::unique_ptr<transport::RawStream> raw, StreamInfo info, std::optional<LazyNegotiation> lazy = {},
          StreamHold hold = {});
   Stream(Stream&&) noexcept;
   Stream& operator=(Stream&&) noexcept;
   ~Stream();
 
-  const StreamInfo& info() const { return info_; }
+  const StreamInfo& info() const { return state_->info; }
   /// Memory that the protocol keeps for this stream is charged here.
-  resource::StreamScope& scope() { return hold_.scope; }
-  const std::string& protocol() const { return info_.protocol; }
+  resource::StreamScope& scope() { return state_->hold.scope; }
+  const std::string& protocol() const { return state_->info.protocol; }
 
   /// Reads at least one byte unless the remote ended its side: then 0. Errors: StreamReset, ConnectionClosed,
   /// NoCommonProtocol or Timeout (a lazily opened stream that the remote refused or did not answer), or the cancel
@@ -58,8 +59,8 @@ class Stream {
   /// was used. The view dies with the next call.
   io::Task<Result<Bytes>> peek();
   void consume(std::size_t bytes) {
-    raw_->consume(bytes);
-    account_.read(bytes);
+    state_->raw->consume(bytes);
+    state_->account.read(bytes);
   }
   /// One varint-length-prefixed message of at most `max_size` bytes. Errors as read_exactly, TooLarge.
   io::Task<Result<ByteVector>> read_message(std::size_t max_size);
@@ -69,25 +70,29 @@ class Stream {
   io::Task<Status> write_message(Bytes message);
 
   /// Half-close: we send no more.
-  void close_write() { raw_->close_write(); }
+  void close_write() { state_->raw->close_write(); }
   /// Ends both directions at once.
-  void reset(transport::ResetCode code = transport::ResetCode::None) { raw_->reset(code); }
+  void reset(transport::ResetCode code = transport::ResetCode::None) { state_->raw->reset(code); }
   /// Half-close, then wait until the remote ended its side too, dropping what it still sends (at most 64 KiB).
   io::Task<Status> close();
   /// Why the stream was ended, if it was reset or its connection went.
-  const transport::CloseReason* close_reason() const { return raw_->close_reason(); }
+  const transport::CloseReason* close_reason() const { return state_->raw->close_reason(); }
   /// Whom its bytes are charged to; called once by the host.
-  void charge_to(StreamAccount account) { account_ = std::move(account); }
+  void charge_to(StreamAccount account) { state_->account = std::move(account); }
 
  private:
   io::Task<Status> finish_negotiation();
   io::Task<Status> read_answer();
   Error refusal(Error error);
-  StreamHold hold_;  // given back after the raw stream has gone
-  std::unique_ptr<transport::RawStream> raw_;
-  StreamInfo info_;
-  std::unique_ptr<LazyNegotiation> lazy_;
-  StreamAccount account_;
+  // Elsewhere, because a stream is handed on from coroutine to coroutine and its holds are in lists.
+  struct State {
+    StreamHold hold;  // given back after the raw stream has gone
+    std::unique_ptr<transport::RawStream> raw;
+    StreamInfo info;
+    std::optional<LazyNegotiation> lazy;
+    StreamAccount account;
+  };
+  std::unique_ptr<State> state_;
 };
 
 /// Writes a view; for the shells around machines.

@@ -4,6 +4,7 @@
 // Threading: a task stays on the reactor where it was started.
 #pragma once
 
+#include <concepts>
 #include <coroutine>
 #include <cstddef>
 #include <exception>
@@ -217,23 +218,33 @@ class YieldWait final : public Wait {
 };
 inline YieldWait yield() { return {}; }
 
-/// A scope that is cancelled with `error` (usually Timeout) when time is up.
+/// A scope that is cancelled when time is up, with the error (usually Timeout) that `late` makes then.
+template <std::invocable Late>
 class DeadlineScope final : private Timer {
  public:
-  DeadlineScope(const TaskContext& context, Duration time, Error error);
+  DeadlineScope(const TaskContext& context, Duration time, Late late)
+      : Timer(*context.reactor), scope_(context.scope), late_(std::move(late)) {
+    set(context.reactor->after(time));
+  }
   CancelScope& scope() { return scope_; }
 
  private:
-  void on_timer() override { scope_.cancel(error_); }
+  void on_timer() override { scope_.cancel(late_()); }
   CancelScope scope_;
-  Error error_;
+  Late late_;
 };
 
-/// Runs `task` with a deadline; `error` says what timed out. Cancels the task and still waits for it to end.
+/// Runs `task` with a deadline; `late()` says what timed out, if it does. Cancels the task and still waits for it to
+/// end.
+template <typename T, std::invocable Late>
+Task<T> with_deadline(Duration time, Late late, Task<T> task) {
+  DeadlineScope<Late> deadline(co_await current_context(), time, std::move(late));
+  co_return co_await std::move(task).in(deadline.scope());
+}
+/// The same with an error that is at hand.
 template <typename T>
 Task<T> with_deadline(Duration time, Error error, Task<T> task) {
-  DeadlineScope deadline(co_await current_context(), time, std::move(error));
-  co_return co_await std::move(task).in(deadline.scope());
+  return with_deadline(time, [error = std::move(error)] { return error; }, std::move(task));
 }
 
 Error timeout_error(Op op, std::string what);

@@ -9,7 +9,7 @@
 
 #include <optional>
 #include <string>
-#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "starling/base/intrusive_list.hpp"
@@ -135,14 +135,22 @@ class Manager {
   friend class ConnectionScope;
   friend class StreamScope;
   using Scope = Hold::Scope;
-  struct Key {
-    ScopeKind kind = ScopeKind::System;
-    std::string name;
-    PeerId peer;
-    friend bool operator==(const Key&, const Key&) = default;
+  struct ScopeName {  // borrowed
+    ScopeKind kind;
+    std::string_view name;
+    const PeerId& peer;
   };
-  struct KeyHash {
-    std::size_t operator()(const Key& key) const noexcept;
+  // Scopes are found without copying what names them.
+  struct ScopeHash {
+    using is_transparent = void;
+    std::size_t operator()(const ScopeName& scope) const noexcept;
+    std::size_t operator()(const std::unique_ptr<Scope>& scope) const noexcept;
+  };
+  struct SameScope {
+    using is_transparent = void;
+    bool operator()(const ScopeName& name, const std::unique_ptr<Scope>& scope) const;
+    bool operator()(const std::unique_ptr<Scope>& scope, const ScopeName& name) const { return (*this)(name, scope); }
+    bool operator()(const std::unique_ptr<Scope>& a, const std::unique_ptr<Scope>& b) const;
   };
   struct Want;
   struct Full {  // a scope without room, as an error names it
@@ -164,7 +172,7 @@ class Manager {
 
   LimitTable table_;
   AllowList allowed_;
-  std::unordered_map<Key, std::unique_ptr<Scope>, KeyHash> scopes_;
+  std::unordered_set<std::unique_ptr<Scope>, ScopeHash, SameScope> scopes_;
   std::array<std::unique_ptr<Scope>, 4> roots_;
   PrefixLimiter prefixes_;
   ManagerCounters counters_;

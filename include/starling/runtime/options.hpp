@@ -90,7 +90,7 @@ struct Options {
     std::uint64_t max_stream_window = 10u << 20;
     std::uint64_t initial_connection_window = 768u << 10;
     std::uint64_t max_connection_window = 15u << 20;
-    std::uint32_t max_inbound_streams = 256;       // open at once, per connection
+    std::uint32_t max_inbound_streams = 1024;      // open at once, per connection
     std::size_t output_buffer = 512u << 10;        // bytes accepted and not sent yet, per connection; then writers wait
     std::size_t max_unacknowledged = 16u << 20;    // bytes kept for sending again, per connection
     std::size_t max_pending_inbound = 512;         // handshakes at once per socket; the oldest gives way

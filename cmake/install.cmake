@@ -1,5 +1,7 @@
 # Installation: programs, libraries, public headers, find_package(starling), licences; and Debian packages of them.
 # Two components: `programs` (package starling) and `development` (package libstarling-dev).
+# The target `installed` is all of it; packing builds nothing more.
+set(CMAKE_SKIP_INSTALL_ALL_DEPENDENCY ON)
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 set(STARLING_CONFIG_DIR "${CMAKE_INSTALL_LIBDIR}/cmake/starling")
@@ -12,6 +14,7 @@ add_library(starling_all INTERFACE)
 add_library(starling::starling ALIAS starling_all)
 set_target_properties(starling_all PROPERTIES EXPORT_NAME starling)
 set(exported starling_all)
+add_custom_target(installed)
 foreach(layer IN LISTS STARLING_LAYERS)
   if(NOT layer IN_LIST STARLING_NOT_EXPORTED)
     starling_layer_target("${layer}" target)
@@ -19,6 +22,7 @@ foreach(layer IN LISTS STARLING_LAYERS)
     set_target_properties(${target} PROPERTIES EXPORT_NAME ${name})
     target_link_libraries(starling_all INTERFACE ${target})
     list(APPEND exported ${target})
+    add_dependencies(installed ${target})
   endif()
 endforeach()
 target_compile_features(starling_all INTERFACE cxx_std_23)
@@ -38,6 +42,7 @@ install(FILES "${CMAKE_BINARY_DIR}/starlingConfig.cmake" "${CMAKE_BINARY_DIR}/st
 
 foreach(program IN ITEMS starling starling-interop)
   if(TARGET ${program})
+    add_dependencies(installed ${program})
     install(TARGETS ${program} RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}" COMPONENT programs)
   endif()
 endforeach()

@@ -4,8 +4,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
 
+#include "runtime/control_group.hpp"
 #include "starling/protocols/ping/ping.hpp"
 
 namespace starling::runtime {
@@ -26,13 +26,6 @@ const std::vector<std::string> kServiceLimits = {
     "service_peer:identify.inbound_streams=16", "service_peer:identify.outbound_streams=16",
     "service_peer:identify.streams=32",         "service_peer:ping.inbound_streams=8",
     "service_peer:ping.outbound_streams=8",     "service_peer:ping.streams=16"};
-
-// spec: cgroup v2, memory.max: a number, or "max".
-std::uint64_t control_group_memory() {
-  std::uint64_t bytes = 0;
-  std::ifstream file("/sys/fs/cgroup/memory.max");
-  return file >> bytes ? bytes : UINT64_MAX;
-}
 
 Result<std::vector<resource::AllowRule>> allow_rules(const Options& options) {
   std::vector<resource::AllowRule> rules;

@@ -34,7 +34,7 @@ struct QuicOptions {
   std::size_t retry_above;             // handshakes at once from which on strangers must prove their address (Retry)
   std::size_t max_replies_per_second;  // packets without a connection per socket: version negotiation, Retry, reset
   std::size_t max_closing;             // connections per socket whose end is repeated to a peer that missed it
-  std::size_t max_udp_payload;         // bytes of a datagram, when the path's MTU permits
+  std::size_t max_udp_payload;         // bytes of a datagram, when path and peer permit
   std::size_t socket_receive_buffer, socket_send_buffer;  // bytes asked of the system
   std::size_t max_datagram_queue;  // bytes per connection of unread datagrams, and of unsent ones; 0: not offered
   QuicCongestion congestion;

@@ -70,8 +70,9 @@ std::size_t Endpoint::send(const io::OutgoingDatagrams& datagrams, QuicConnectio
     return sent ? *sent : 0;
   }
   // As good as lost on the way: QUIC sends again, or finds out that the way is no more.
+  if (sent.error() == ErrorCode::TooLarge) return datagrams.bytes.size();  // an answer, when the path's MTU is probed
   ++context_.counters.send_errors;
-  if (!(sent.error() == ErrorCode::TooLarge)) waits.socket_failed(sent.error());
+  waits.socket_failed(sent.error());
   return datagrams.bytes.size();
 }
 

@@ -168,6 +168,29 @@ TEST_F(QuicTest, stop_sending_ends_writing_only_and_says_why) {
   EXPECT_EQ(near->close_reason()->code, std::uint32_t(ResetCode::RateLimited));
 }
 
+// What a datagram of ours may carry tells how large packets are.
+TEST_F(QuicTest, packets_grow_to_what_the_path_and_both_ends_take) {
+  struct Case {
+    std::size_t mtu, ours, theirs, expected;
+  };
+  for (const Case& each : {Case{1500, 8952, 8952, 1452}, Case{9000, 8952, 8952, 8952}, Case{9000, 1452, 8952, 1452},
+                           Case{1400, 8952, 8952, 1342}, Case{1280, 8952, 8952, 1232}}) {
+    world_.set_default_link({.latency = 5ms, .mtu_bytes = each.mtu});
+    QuicOptions ours = quic_options(), theirs = quic_options();
+    ours.max_udp_payload = each.ours;
+    theirs.max_udp_payload = each.theirs;
+    set_up(ours, theirs);
+    connect();
+    transfer_while([] {});
+    run(pause_for(world_.reactor(), 5s));
+    const std::size_t carried = datagrams_of(*dialer_->connection)->max_datagram_size();
+    EXPECT_LT(carried, each.expected);
+    EXPECT_GT(carried + 60, each.expected) << "a path of " << each.mtu << " bytes";
+    TearDown();
+    server_.reset();
+  }
+}
+
 TEST_F(QuicTest, datagrams_pass_both_ways_and_are_bounded) {
   connect_with(quic_options());
   DatagramChannel* near = datagrams_of(*dialer_->connection);

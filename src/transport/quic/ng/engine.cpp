@@ -20,6 +20,15 @@ constexpr std::size_t kResetSize = 42;  // of a stateless reset; smaller than th
 constexpr Duration kTokenLifetime = std::chrono::seconds(10);
 constexpr std::uint32_t kVersions[] = {NGTCP2_PROTO_VER_V1};
 
+// Datagrams that fit into paths of 1,500 bytes, of PPPoE and tunnels, and the largest we may send: jumbo frames.
+std::vector<std::uint16_t> path_sizes(std::size_t largest) {
+  std::vector<std::uint16_t> sizes;
+  for (const std::uint16_t size : {1452, 1406, 1342, 1232})
+    if (size < largest) sizes.push_back(size);
+  if (largest > NGTCP2_MAX_UDP_PAYLOAD_SIZE) sizes.push_back(std::uint16_t(largest));
+  return sizes;
+}
+
 class NgEngine final : public Engine {
  public:
   explicit NgEngine(Shared shared) : shared_(std::move(shared)) {}
@@ -181,7 +190,8 @@ Result<std::unique_ptr<Engine>> make_engine_of(EngineParts parts, Bytes secret, 
   if (!unix_seconds) unix_seconds = &security::system_unix_seconds;
   STARLING_TRY(auto tls, TlsContext::create(parts.certificate, static_cast<bool>(options.key_log)));
   if (parts.certificate) crypto::wipe(parts.certificate->private_key);
-  Shared shared{random, options, std::move(unix_seconds), std::move(tls), {}, {}, parts.null_protection};
+  Shared shared{random, options, std::move(unix_seconds), std::move(tls), path_sizes(options.max_udp_payload),
+                {},     {},      parts.null_protection};
   shared.reset_secret = crypto::hmac_sha256(secret, as_bytes("starling quic stateless reset"));
   random.fill(shared.token_secret);
   return std::make_unique<NgEngine>(std::move(shared));

@@ -76,6 +76,8 @@ void NgSession::prepare(ngtcp2_settings& settings, ngtcp2_transport_params& para
   settings.initial_rtt = ng::to_ng(options.initial_round_trip);
   settings.cc_algo = to_ng(options.congestion);
   settings.max_tx_udp_payload_size = options.max_udp_payload;
+  settings.pmtud_probes = shared_.path_sizes.data();
+  settings.pmtud_probeslen = shared_.path_sizes.size();
   settings.handshake_timeout = ng::to_ng(options.handshake_timeout);
   settings.rand_ctx.native_handle = &shared_.random;
   if (qlog_) {

@@ -22,6 +22,7 @@ struct Shared {
   const QuicOptions& options;
   std::function<std::int64_t()> unix_seconds;
   std::unique_ptr<TlsContext> tls;
+  std::vector<std::uint16_t> path_sizes;  // datagrams to try, above 1,200 bytes
   crypto::Sha256Digest reset_secret, token_secret;
   bool null_protection = false;  // fuzzing only: see make.hpp
   std::unique_ptr<security::VerifiedCertificates> verified = std::make_unique<security::VerifiedCertificates>();

@@ -130,10 +130,11 @@ class Runner:
                    if is_quick(stack)]
         if listener.name == "starling":
             wanted.append((QUIC, "limited"))
+            wanted += [(stack, "limited-streams") for stack in CRASH_STACKS]
         for stack, test in wanted:
             cells = [Cell(dialer.name, listener.name, stack, test) for dialer in self.dialers(listener, stack)
-                     if dialer.holds or test == "refused"]
-            flags = checks.LIMITED_FLAGS if test == "limited" else ()
+                     if dialer.crowds or test != "limited-streams"]
+            flags = checks.LISTENER_FLAGS.get(test, ())
             groups += [Group(listener, stack, None, self.selected([cell]), flags) for cell in cells]
 
     def plan_rust(self, groups):

@@ -263,21 +263,55 @@ func streamWave(ctx context.Context, h host.Host, c network.Conn, count, size in
 	// A lazily negotiated stream exists for the remote only once data moved,
 	// so the first half of the payload opens it for real.
 	if err := forEach(count, func(i int) (err error) {
-		if streams[i], err = h.NewStream(ctx, c.RemotePeer(), echoProtocol); err != nil {
-			return err
-		}
-		return echoAll(streams[i], randomBytes(size/2), false)
+		streams[i], err = openEcho(ctx, h, c, size/2)
+		return err
 	}); err != nil {
 		return err
 	}
-	if err := forEach(count, func(i int) error { return echoAll(streams[i], randomBytes(size-size/2), true) }); err != nil {
+	return endEchoes(streams, size-size/2)
+}
+
+// openEcho opens an echo stream with the echo of size bytes.
+func openEcho(ctx context.Context, h host.Host, c network.Conn, size int) (network.Stream, error) {
+	s, err := h.NewStream(ctx, c.RemotePeer(), echoProtocol)
+	if err != nil {
+		return nil, err
+	}
+	return s, echoAll(s, randomBytes(size), false)
+}
+
+// endEchoes echoes size bytes more on each stream while all are open, then ends them.
+func endEchoes(streams []network.Stream, size int) error {
+	if err := forEach(len(streams), func(i int) error { return echoAll(streams[i], randomBytes(size), true) }); err != nil {
 		return err
 	}
-	return forEach(count, func(i int) error {
+	return forEach(len(streams), func(i int) error {
 		if err := expectEOF(streams[i]); err != nil {
 			return err
 		}
 		return streams[i].Close()
+	})
+}
+
+// runCrowd holds --open echo streams, opened one after the other, and says how many the
+// remote served and how many it refused; the connection lives on.
+func runCrowd(ctx context.Context, o *options) error {
+	return withConnection(ctx, o, "crowd", func(ctx context.Context, h host.Host, c network.Conn) error {
+		var held []network.Stream
+		refused, refusal := 0, ""
+		for range or(o.open, 10) {
+			s, err := openEcho(ctx, h, c, 8)
+			if err == nil {
+				held = append(held, s)
+				continue
+			}
+			refused, refusal = refused+1, err.Error()
+		}
+		if err := endEchoes(held, 8); err != nil {
+			return err
+		}
+		emit("crowd", fields{"served": len(held), "refused": refused, "error": refusal})
+		return pingAfter(ctx, h, c)
 	})
 }
 

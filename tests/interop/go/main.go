@@ -79,6 +79,7 @@ var modes = map[string]func(context.Context, *options) error{
 	"echo":               runEcho,
 	"half-close":         runHalfClose,
 	"streams":            runStreams,
+	"crowd":              runCrowd,
 	"reset":              runReset,
 	"close-during-write": runCloseDuringWrite,
 	"hold":               runHold,

@@ -94,15 +94,45 @@ async function streams (conn, flags) {
 async function streamWave (conn, count, size) {
   const all = []
   while (all.length < count) {
-    all.push(...await Promise.all(Array.from({ length: Math.min(OPENING, count - all.length) }, async () => {
-      const stream = await open(conn, ECHO)
-      const source = reader(stream)
-      await echoAll(stream, source, randomBytes(size >> 1), false)
-      return { stream, source }
-    })))
+    const wave = Math.min(OPENING, count - all.length)
+    all.push(...await Promise.all(Array.from({ length: wave }, () => openEcho(conn, size >> 1))))
   }
-  await Promise.all(all.map(({ stream, source }) => echoAll(stream, source, randomBytes(size - (size >> 1)), true)))
+  await endEchoes(all, size - (size >> 1))
+}
+
+/** Open an echo stream with the echo of `size` bytes. */
+async function openEcho (conn, size) {
+  const stream = await open(conn, ECHO)
+  const source = reader(stream)
+  await echoAll(stream, source, randomBytes(size), false)
+  return { stream, source }
+}
+
+/** Echo `size` bytes more on each stream while all are open, then end them. */
+async function endEchoes (all, size) {
+  await Promise.all(all.map(({ stream, source }) => echoAll(stream, source, randomBytes(size), true)))
   await Promise.all(all.map(({ source }) => expectEnd(source)))
+}
+
+/**
+ * Hold --open echo streams, opened one after the other, and say how many the remote
+ * served and how many it refused; the connection lives on.
+ */
+async function crowd (conn, flags) {
+  const held = []
+  let refused = 0
+  let refusal = ''
+  for (let n = 0; n < (flags.open || 10); n++) {
+    try {
+      held.push(await openEcho(conn, 8))
+    } catch (err) {
+      refused++
+      refusal = messageOf(err)
+    }
+  }
+  await endEchoes(held, 8)
+  emit('crowd', { served: held.length, refused, error: refusal })
+  await pingAfter(conn)
 }
 
 async function reset (conn) {
@@ -273,6 +303,7 @@ export const CLIENT_MODES = {
   echo: onConnection((conn, flags) => echoOnce(conn, flags, 'echo', false)),
   'half-close': onConnection((conn, flags) => echoOnce(conn, flags, 'half-close', true)),
   streams: onConnection(streams),
+  crowd: onConnection(crowd),
   reset: onConnection(reset),
   'close-during-write': onConnection(closeDuringWrite),
   hold: onConnection(hold),

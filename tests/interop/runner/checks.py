@@ -237,7 +237,7 @@ def refused(dialer, listener, context):
 
 
 def limited(dialer, listener, context):
-    """The listener, LIMITED_FLAGS, has room for one connection: a second one is refused with a clear close, soon; the
+    """The listener has room for one connection: a second one is refused with a clear close, soon; the
     first is served all the while, and another one afterwards."""
     first = dialer.start("hold", *context.args(listener), 120)
     try:
@@ -261,13 +261,32 @@ def limited(dialer, listener, context):
     return f"{took:.1f} s: {dialer.error(second)}"
 
 
-LIMITED_FLAGS = ("--set", "resource.limits=system.connections=1")
 # QUIC's CONNECTION_REFUSED in the words of each implementation.
 LIMIT_ERRORS = {
     "starling": "RemoteLimit",
     "go": "CONNECTION_REFUSED",
     "rust": "the server refused to accept a new connection",
     "js": "the server refused to accept a new connection",
+}
+
+
+def limited_streams(dialer, listener, context):
+    """The listener takes eight streams of one peer: of twelve that are to stand at the same time the others are
+    refused, which the dialer sees. Those that stand go on, the connection too, and then there is room again."""
+    result = dialer.behaviour("crowd", *context.args(listener), 60, "--open", CROWD)
+    if (result["served"], result["refused"]) != (CROWD_SERVED, CROWD - CROWD_SERVED):
+        raise Failed(f"{result['served']} served, {result['refused']} refused: {result['error']}")
+    if not re.search(STREAM_REFUSALS[dialer.name], result["error"]):
+        raise Failed(f"the refusal is no clear one: {result['error']}")
+    return result["error"]
+
+
+CROWD = 12
+CROWD_SERVED = 8
+# A reset, with StreamResourceLimitExceeded where its code is shown, in the words of each implementation.
+STREAM_REFUSALS = {
+    "go": "reset .*0x1002",
+    "js": "StreamResetError|UnexpectedEOFError",  # the latter over QUIC, where it tells no reset from an end
 }
 
 WRONG_KEY_ERROR = "network key|private network|PrivateNetwork|WrongNetwork"
@@ -304,4 +323,10 @@ OWN_LISTENER_CHECKS = {
     "rebind": rebind,
     "refused": refused,
     "limited": limited,
+    "limited-streams": limited_streams,
+}
+# What such a listener is told besides.
+LISTENER_FLAGS = {
+    "limited": ("--set", "resource.limits=system.connections=1"),
+    "limited-streams": ("--set", f"resource.limits=peer.inbound_streams={CROWD_SERVED}"),
 }

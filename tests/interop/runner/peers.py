@@ -60,8 +60,8 @@ class Foreign:
     reset_codes = False
     # Streams it lets others hold open on a QUIC connection, if that is not to be changed.
     most_streams = None
-    # Whether it has the mode hold.
-    holds = True
+    # Whether it has the mode crowd.
+    crowds = True
 
     def __init__(self, name, command, toolchain, artifact, muxers, key_types=KEY_TYPES):
         self.name = name
@@ -166,7 +166,7 @@ class Starling:
     signed_records = True
     reset_codes = True
     most_streams = 256
-    holds = True
+    crowds = False
 
     def __init__(self, program):
         self.program = program
@@ -287,6 +287,7 @@ def foreign_peers(built):
     }
     # rust-libp2p has records of its own form only, and by default sends none.
     peers["rust"].signed_records = False
+    peers["rust"].crowds = False
     peers["go"].reset_codes = True
     peers["go"].most_streams = 256
     return peers

@@ -46,7 +46,9 @@ Status choose_congestion(int handle, const Congestion& wanted, Op op, const Endp
 
 void PathCongestion::on_connected(int handle, const Congestion& wanted) {
   if (!wanted.by_path() || counters_.refused > 0) return;
-  if (!wanted.replaces(algorithm_of(handle), handshake_time(handle))) return;
+  const Duration round_trip = handshake_time(handle);
+  if (round_trip < wanted.long_path) return;  // most need no second question
+  if (!wanted.replaces(algorithm_of(handle), round_trip)) return;
   ++(set_algorithm(handle, wanted.algorithm) ? counters_.changed : counters_.refused);
 }
 

@@ -31,7 +31,7 @@ void Pinger::probe(TimePoint now, Duration patience) {
 bool Pinger::on_answer(std::uint32_t value, TimePoint now) {
   if (!waiting_ || value != value_) return false;
   waiting_ = false;
-  patience_ = usual_patience();
+  trust();
   round_trips_[answers_++ % kSamples] = std::max(now - sent_at_, Duration(1));
   return true;
 }

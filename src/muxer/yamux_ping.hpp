@@ -31,6 +31,8 @@ class Pinger {
   void measure(TimePoint now) { next_ = now; }
   /// Asks now, unless a ping is under way, and from now on waits for its answer no longer than `patience`.
   void probe(TimePoint now, Duration patience);
+  /// Waits for it as usual again.
+  void trust() { patience_ = usual_patience(); }
   void on_bytes(TimePoint now) { last_bytes_ = now; }
   bool timed_out(TimePoint now) const { return now >= give_up_at() && waiting_; }
 

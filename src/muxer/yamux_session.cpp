@@ -39,6 +39,11 @@ void YamuxSession::probe(TimePoint now, Duration patience, std::string doubt) {
   ping_if_due();
 }
 
+void YamuxSession::trust() {
+  doubt_.clear();
+  pinger_.trust();
+}
+
 Status YamuxSession::on_timer(TimePoint now, Events&) {
   if (failure_) return fail(*failure_);
   now_ = now;

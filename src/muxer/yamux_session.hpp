@@ -37,6 +37,7 @@ class YamuxSession final : public Session {
   void consumed(StreamId id, std::size_t bytes, TimePoint now) override;
   void go_away(ResetCode code) override;
   void probe(TimePoint now, Duration patience, std::string doubt) override;
+  void trust() override;
   TimePoint next_deadline() const override { return failure_ ? kNever : pinger_.next_deadline(); }
   Status on_timer(TimePoint now, Events& events) override;
   ByteQueue& output() override { return output_; }

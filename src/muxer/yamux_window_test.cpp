@@ -343,6 +343,17 @@ TEST_F(YamuxProbe, once_answered_the_session_is_as_before) {
   EXPECT_EQ(status.error().detail(), "the peer answers no keep-alive ping");
 }
 
+TEST_F(YamuxProbe, that_is_no_longer_doubted_has_the_patience_of_the_keep_alive) {
+  answer(1);
+  probe();
+  EXPECT_TRUE(after(9s));
+  bench_.session.trust();
+  EXPECT_TRUE(after(21s - 1ns));
+  const Status status = after(1ns);
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().detail(), "the peer answers no keep-alive ping");
+}
+
 TEST_F(YamuxProbe, a_ping_under_way_serves_but_its_patience_becomes_short) {
   bench_.now += 20s;
   probe();

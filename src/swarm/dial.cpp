@@ -63,7 +63,11 @@ void Swarm::probe_lost_addresses() {
   for (const auto& [id, link] : links_) {
     const Multiaddr& local = link->info().local_address;
     const auto ip = resource::ip_of(local);
-    if (!ip || !dialing_->networks.is_lost(*ip)) continue;
+    if (!ip) continue;
+    if (!dialing_->networks.is_lost(*ip)) {
+      link->connection_->trust();
+      continue;
+    }
     link->connection_->probe(options_.lost_address_timeout,
                              "this host no longer has the connection's address " + local.to_string() +
                                  ", and the peer answers no probe within swarm.lost_address_timeout");

@@ -351,6 +351,19 @@ TEST_F(LostAddress, that_comes_back_in_time_keeps_its_connections) {
   EXPECT_EQ(a_.swarm.connection_count(), 2u);
 }
 
+// The system sends again after pauses that double: the answer may come long after the address.
+TEST_F(LostAddress, that_is_back_gives_the_answer_the_time_of_a_keep_alive) {
+  world_.partition(a_.machine, b_.machine);
+  have({second_});
+  world_.run_for(2s);
+  have({first_, second_});
+  world_.run_for(20s);
+  EXPECT_TRUE(a_.swarm.find(b_.end.id));
+  world_.heal_all();
+  world_.run_for(5min);
+  EXPECT_EQ(a_.swarm.connection_count(), 2u);
+}
+
 TEST_F(LostAddress, is_probed_once_however_often_the_network_changes) {
   have({second_});
   for (int i = 0; i < 3; ++i) {

@@ -69,6 +69,11 @@ void MuxedConnection::probe(Duration patience, std::string doubt) {
   arm_timer();  // a blocked socket flushes nothing
 }
 
+void MuxedConnection::trust() {
+  parts_.session->trust();
+  arm_timer();
+}
+
 void MuxedConnection::close(CloseReason reason) {
   if (reason_) return;
   parts_.session->go_away(reason.code);

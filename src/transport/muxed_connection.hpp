@@ -84,6 +84,7 @@ class MuxedConnection final : public Connection,
   Result<std::unique_ptr<RawStream>> open_stream() override;
   io::QueueWait openable() override { return openable_.wait(); }
   void probe(Duration patience, std::string doubt) override;
+  void trust() override;
   void close(CloseReason reason) override;
   bool closed() const override { return reason_.has_value(); }
   io::Task<void> join() override;

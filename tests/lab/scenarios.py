@@ -7,7 +7,7 @@ import time
 from runner.peers import Failed
 from runner.stack import QUIC, Stack
 
-from topology import SERVER4, SERVER6, Lab, inside
+from topology import CLIENT4, SERVER4, SERVER6, Lab, inside
 
 NOISE, TLS = Stack("tcp", "noise", "yamux"), Stack("tcp", "tls", "yamux")
 STACKS = (NOISE, TLS, QUIC)
@@ -36,6 +36,8 @@ FOLLOWERS = ("starling", "go")
 
 OUTAGE_SECONDS = 4
 NOTICE_SECONDS = 90
+# A look at the interfaces every 5 s, 10 s for the answer to a probe, 2 s for the goodbye, and what a busy machine may add.
+LOST_SECONDS = 25
 REDIAL_SECONDS = 20
 
 
@@ -273,6 +275,28 @@ def moved_transfer(bench, peer):
             listener.process.stop()
 
 
+def lost_address(bench):
+    """The same over TCP, which cannot move: the node soon knows, says why, and can dial again from the other address."""
+    return [row for peer in bench.speakers(NOISE) for row in lost_stream(bench, peer)]
+
+
+def lost_stream(bench, peer):
+    with Lab(bench.wire) as lab:
+        client, server = lab.pair(rtt_ms=10)
+        lab.add_second_address(client)
+        listener, process = hold(bench, client, server, NOISE, 10_000, listens=peer)
+        try:
+            lab.drop_first_address(client)
+            start = time.monotonic()
+            lost = process.wait_event(lambda e: e.get("event") == "lost", LOST_SECONDS) or {}
+            good = CLIENT4 in lost.get("error", "")
+            noticed = f"to {peer.name}", verdict(good), f"{time.monotonic() - start:.1f} s: {lost.get('error', 'nothing')}"
+            return [noticed, redialed(bench, client, listener, NOISE)]
+        finally:
+            process.kill()
+            listener.process.stop()
+
+
 def lossy(bench):
     """Throughput of a link that loses packets, everyone with itself."""
     rows = []
@@ -326,5 +350,6 @@ SCENARIOS = {
     "cut": long_outage,
     "nat-rebinding": nat_rebinding,
     "migration": migration,
+    "lost-address": lost_address,
     "lossy": lossy,
 }

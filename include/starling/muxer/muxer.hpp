@@ -116,6 +116,8 @@ class Session {
   /// Asks the remote for a sign of life now: without an answer, and with no other byte for `patience`, the session
   /// fails with Timeout and says `doubt`. Once answered it is as before. mplex has no way to ask, and does nothing.
   virtual void probe(TimePoint /*now*/, Duration /*patience*/, std::string /*doubt*/) {}
+  /// The doubt is gone before the answer came: it may take as long as that of a keep-alive ping.
+  virtual void trust() {}
 
   virtual TimePoint next_deadline() const = 0;
   virtual Status on_timer(TimePoint now, Events& events) = 0;

@@ -139,6 +139,8 @@ class Connection {
   /// There is reason to doubt that the remote can be reached: asks it now, and ends with Timeout and `doubt` if nothing
   /// comes for `patience`. Does nothing where the muxer cannot ask (mplex) or the transport finds another way (QUIC).
   virtual void probe(Duration /*patience*/, std::string /*doubt*/) {}
+  /// The reason for probe() is gone: an answer that has not come yet may take as long as the keep-alive's.
+  virtual void trust() {}
   /// Starts closing; what was written is still sent within the close time-out. Idempotent; the first reason counts.
   virtual void close(CloseReason reason) = 0;
   virtual bool closed() const = 0;

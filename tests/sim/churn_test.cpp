@@ -7,6 +7,7 @@
 //   STARLING_CHURN_NODES=2000 STARLING_CHURN_HOURS=24 STARLING_CHURN_SEEDS=200 starling_sim_test
 //   --gtest_filter='Churn.*'
 // STARLING_CHURN_FIRST_SEED begins elsewhere, so that several processes share the seeds.
+// STARLING_CHURN_PAUSE=40 is the longest time in minutes between two dials of a node (20).
 // STARLING_CHURN_SECURITY=plaintext saves the half of the time that goes into the cryptography of handshakes.
 #include <gtest/gtest.h>
 
@@ -171,7 +172,7 @@ class Churn {
   io::Task<void> live(SimNode& self) {
     Random& random = self.machine().world().random;
     const std::vector<SimNode*>& known = acquaintances_.at(&self);
-    while (co_await pause(between(random, 30s, 20min))) {
+    while (co_await pause(between(random, 30s, longest_pause_))) {
       SimNode& other = random.below(8) == 0 ? anybody() : *known[random.below(known.size())];
       if (&other == &self) continue;
       ++dials_;
@@ -252,6 +253,7 @@ class Churn {
   }
 
   Duration length_;
+  Duration longest_pause_ = std::chrono::minutes(from_environment("STARLING_CHURN_PAUSE", 20));
   io::SimWorld world_;
   std::vector<std::unique_ptr<SimNode>> nodes_;
   std::map<const SimNode*, std::vector<SimNode*>> acquaintances_;

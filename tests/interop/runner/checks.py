@@ -287,6 +287,7 @@ CROWD_SERVED = 8
 STREAM_REFUSALS = {
     "go": "reset .*0x1002",
     "js": "StreamResetError|UnexpectedEOFError",  # the latter over QUIC, where it tells no reset from an end
+    "rust": "reset .*4098|Unsupported",  # the latter over yamux, where negotiation meets an end
 }
 
 WRONG_KEY_ERROR = "network key|private network|PrivateNetwork|WrongNetwork"

@@ -287,7 +287,6 @@ def foreign_peers(built):
     }
     # rust-libp2p has records of its own form only, and by default sends none.
     peers["rust"].signed_records = False
-    peers["rust"].crowds = False
     peers["go"].reset_codes = True
     peers["go"].most_streams = 256
     return peers

@@ -20,7 +20,7 @@ use crate::{
 };
 
 pub const MODES: &[&str] = &[
-    "identify", "ping", "connect", "echo", "half-close", "streams", "reset", "close-during-write", "hold", "perf-client",
+    "identify", "ping", "connect", "echo", "half-close", "streams", "crowd", "reset", "close-during-write", "hold", "perf-client",
     "rr",
 ];
 
@@ -54,6 +54,7 @@ pub async fn run(o: &Options, mode: &str) -> Result<(), Failure> {
             "echo" => echo(o, &connection, "echo", false).await,
             "half-close" => echo(o, &connection, "half-close", true).await,
             "streams" => streams(o, &connection).await,
+            "crowd" => crowd(o, &connection).await,
             "reset" => reset(&connection).await,
             "close-during-write" => close_during_write(&connection).await,
             "hold" => hold(o, &connection).await,
@@ -236,17 +237,39 @@ async fn streams(o: &Options, connection: &Connection) -> Result<(), Failure> {
 /// Holds `count` echo streams open at the same time.
 async fn stream_wave(connection: &Connection, count: usize, size: usize) -> Result<(), Failure> {
     // Half of the payload opens the stream for real, whatever the negotiation.
-    let open = try_join_all((0..count).map(|i| async move {
-        let stream = connection.opener.open(protocols::ECHO).await?;
-        echo_all(stream, &payload(size / 2, i), false).await
-    }))
-    .await?;
-    let rest = size - size / 2;
+    let open = try_join_all((0..count).map(|i| open_echo(connection, size / 2, i))).await?;
+    end_echoes(open, size - size / 2).await
+}
+
+/// Opens an echo stream with the echo of `size` bytes.
+async fn open_echo(connection: &Connection, size: usize, salt: usize) -> Result<Stream, Failure> {
+    let stream = connection.opener.open(protocols::ECHO).await?;
+    echo_all(stream, &payload(size, salt), false).await
+}
+
+/// Echoes `size` bytes more on each stream while all are open, then ends them.
+async fn end_echoes(open: Vec<Stream>, size: usize) -> Result<(), Failure> {
     let open =
-        try_join_all(open.into_iter().enumerate().map(|(i, s)| async move { echo_all(s, &payload(rest, i), true).await }))
+        try_join_all(open.into_iter().enumerate().map(|(i, s)| async move { echo_all(s, &payload(size, i), true).await }))
             .await?;
     try_join_all(open.into_iter().map(|mut s| async move { expect_end(&mut s).await })).await?;
     Ok(())
+}
+
+/// Holds --open echo streams, opened one after the other, and says how many the remote
+/// served and how many it refused; the connection lives on.
+async fn crowd(o: &Options, connection: &Connection) -> Result<(), Failure> {
+    let (mut held, mut refused, mut refusal) = (Vec::new(), 0, String::new());
+    for salt in 0..o.number_or("open", 10)? {
+        match open_echo(connection, 8, salt).await {
+            Ok(stream) => held.push(stream),
+            Err(cause) => (refused, refusal) = (refused + 1, cause.to_string()),
+        }
+    }
+    let served = held.len();
+    end_echoes(held, 8).await?;
+    emit("crowd", json!({"served": served, "refused": refused, "error": refusal}));
+    ping_after(connection).await
 }
 
 /// Keeps one echo stream busy, --count times or until it breaks, and says what

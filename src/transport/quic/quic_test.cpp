@@ -191,6 +191,27 @@ TEST_F(QuicTest, packets_grow_to_what_the_path_and_both_ends_take) {
   }
 }
 
+// Larger datagrams than the path takes now vanish, and no ICMP tells (RFC 8899, 4.3).
+TEST_F(QuicTest, a_path_that_becomes_narrower_is_found_out) {
+  world_.set_default_link({.latency = 5ms, .mtu_bytes = 9000});
+  QuicOptions options = quic_options();
+  options.max_udp_payload = 8952;
+  connect_with(options);
+  transfer_while([] {});
+  run(pause_for(world_.reactor(), 2s));
+  const DatagramChannel* datagrams = datagrams_of(*dialer_->connection);
+  EXPECT_GT(datagrams->max_datagram_size(), 8000u);
+  world_.set_default_link({.latency = 5ms, .mtu_bytes = 1500});
+  const TimePoint start = world_.now();
+  ASSERT_TRUE(talk_in_bulk());
+  EXPECT_LT(world_.now() - start, 2s);
+  EXPECT_GT(datagrams->max_datagram_size(), 1300u);
+  EXPECT_LT(datagrams->max_datagram_size(), 1452u);
+  world_.set_default_link({.latency = 5ms, .mtu_bytes = 1300});
+  ASSERT_TRUE(talk_in_bulk());
+  EXPECT_LT(datagrams->max_datagram_size(), 1200u);
+}
+
 TEST_F(QuicTest, datagrams_pass_both_ways_and_are_bounded) {
   connect_with(quic_options());
   DatagramChannel* near = datagrams_of(*dialer_->connection);

@@ -77,6 +77,18 @@ class QuicTest : public ::testing::Test {
     return text_of(run(receive(*near))) == "answer";
   }
   bool talk() { return talk(*dialer_, *acceptor_) && talk(*acceptor_, *dialer_); }
+  /// 100 KB from the dialer, which the acceptor gets while the connection lives.
+  bool talk_in_bulk() {
+    const auto near = open(*dialer_);
+    const ByteVector sent = pattern(100'000);
+    std::optional<Status> done;
+    io::TaskGroup group(world_.reactor());
+    group.spawn(keep(send_and_close(*near, sent), done));
+    const auto far = run(acceptor_->next_stream());
+    const auto got = far != nullptr ? run(receive(*far)) : Result<ByteVector>(ByteVector());
+    run(group.join());
+    return got && *got == sent;
+  }
   /// Sends 2 MiB; `in_the_middle` happens after 300 KB.
   void transfer_while(const std::function<void()>& in_the_middle) {
     const auto near = open(*dialer_);

@@ -16,6 +16,8 @@ constexpr std::size_t kPacketOverhead = 44;       // first byte, connection id, 
 constexpr std::size_t kDatagramOverhead = 64;     // so that empty ones fill a queue too
 constexpr std::uint64_t kDatagramFrame = 65'535;  // spec: RFC 9221, 3: "any size"
 constexpr std::uint64_t kMostIds = 8;             // connection ids that we hold of the peer
+constexpr std::size_t kEthernetPayload = 1452;    // of a datagram, over IPv6
+constexpr int kTimeoutsWithoutProgress = 3;       // of PTO: two probes in vain
 constexpr int kLifetimesToDrain = 3;              // spec: RFC 9000, 10.2
 
 ngtcp2_cc_algo to_ng(QuicCongestion congestion) {
@@ -59,7 +61,8 @@ NgSession::NgSession(Shared& shared, std::optional<PeerId> expected, SessionEven
     : shared_(shared),
       events_(events),
       expected_(std::move(expected)),
-      window_(shared.options.initial_connection_window, shared.options.max_connection_window) {
+      window_(shared.options.initial_connection_window, shared.options.max_connection_window),
+      largest_(shared.options.max_udp_payload) {
   ngtcp2_ccerr_default(&close_error_);
 }
 
@@ -216,9 +219,11 @@ void NgSession::receive(const Path& path, std::uint8_t ecn, Bytes packet, TimePo
   PathNames names(path);
   const ngtcp2_path ng_path = names.get();
   const ngtcp2_pkt_info info{ecn};
+  const std::size_t unacknowledged = unacknowledged_;
   const int code =
       ngtcp2_conn_read_pkt(connection_.get(), &ng_path, &info, packet.data(), packet.size(), ng::to_ng(now));
   if (code != 0) return fail_with(code);
+  if (unacknowledged_ < unacknowledged) progress_ = now;
   // Confirmed: the TLS session has done its work. libp2p uses no tickets, and keys are updated without it.
   if (confirmed_ && tls_) {
     ngtcp2_conn_set_tls_native_handle(connection_.get(), nullptr);
@@ -229,6 +234,18 @@ void NgSession::receive(const Path& path, std::uint8_t ecn, Bytes packet, TimePo
 void NgSession::on_timer(TimePoint now) {
   if (ended_) return;
   if (const int code = ngtcp2_conn_handle_expiry(connection_.get(), ng::to_ng(now)); code != 0) fail_with(code);
+  look_for_black_hole(now);
+}
+
+// Nothing of what was sent arrives for so long: perhaps the path takes smaller datagrams than it did (RFC 8899, 4.3).
+// If it is the peer that is gone, smaller ones do no harm.
+void NgSession::look_for_black_hole(TimePoint now) {
+  if (!established_ || unacknowledged_ == 0) return;
+  if (now - progress_ < kTimeoutsWithoutProgress * duration_from_ng(ngtcp2_conn_get_pto(connection_.get()))) return;
+  progress_ = now;
+  largest_ = std::min(largest_, ngtcp2_conn_get_path_max_tx_udp_payload_size(connection_.get())) > kEthernetPayload
+                 ? kEthernetPayload
+                 : NGTCP2_MAX_UDP_PAYLOAD_SIZE;
 }
 
 TimePoint NgSession::next_deadline() const {
@@ -240,14 +257,14 @@ std::span<const PacketBatch> NgSession::write(MutableBytes room, TimePoint now) 
   if (ended_) return {};
   if (!blocked_.empty() && ngtcp2_conn_get_max_data_left(connection_.get()) > 0) unblock_all();
   const ngtcp2_tstamp at = ng::to_ng(now);
-  const std::size_t largest = shared_.options.max_udp_payload;
-  const std::size_t quantum = std::min(room.size(), std::max(ngtcp2_conn_get_send_quantum(connection_.get()), largest));
+  const std::size_t quantum =
+      std::min(room.size(), std::max(ngtcp2_conn_get_send_quantum(connection_.get()), largest_));
   ngtcp2_path_storage path;
   ngtcp2_path_storage_zero(&path);
   std::size_t used = 0;
-  while (used < quantum && room.size() - used >= largest) {
+  while (used < quantum && room.size() - used >= largest_) {
     ngtcp2_pkt_info info{};
-    const ngtcp2_ssize size = write_packet(room.subspan(used, largest), &path.path, &info, at);
+    const ngtcp2_ssize size = write_packet(room.subspan(used, largest_), &path.path, &info, at);
     if (size < 0) fail_with(int(size));
     if (size <= 0) break;
     add_batch(used, std::size_t(size), path.path, info.ecn);
@@ -351,6 +368,7 @@ ngtcp2_ssize NgSession::write_stream(Stream& stream, MutableBytes room, ngtcp2_p
   if (taken < 0) return size;
   stream.out.sent(std::size_t(taken));
   unsent_ -= std::size_t(taken);
+  if (unacknowledged_ == 0) progress_ = from_ng(now);
   unacknowledged_ += std::size_t(taken);
   if (last && std::size_t(taken) == next.size()) stream.finish_sent = true;
   return size;
@@ -452,7 +470,7 @@ std::size_t NgSession::max_datagram_size() const {
   if (!established_ || shared_.options.max_datagram_queue == 0) return 0;
   const ngtcp2_transport_params* theirs = ngtcp2_conn_get_remote_transport_params(connection_.get());
   if (theirs == nullptr || theirs->max_datagram_frame_size <= kPacketOverhead) return 0;
-  const std::size_t payload = ngtcp2_conn_get_path_max_tx_udp_payload_size(connection_.get());
+  const std::size_t payload = std::min(largest_, ngtcp2_conn_get_path_max_tx_udp_payload_size(connection_.get()));
   return std::min<std::size_t>(payload - kPacketOverhead, theirs->max_datagram_frame_size - 3);
 }
 

@@ -111,6 +111,7 @@ class NgSession final : public Session, private TlsOwner {
   CloseReason reason_of_remote() const;
   void handshake_over();
   std::optional<PacketBatch> write_close(MutableBytes room, TimePoint now);
+  void look_for_black_hole(TimePoint now);
 
   Shared& shared_;
   SessionEvents& events_;
@@ -125,6 +126,8 @@ class NgSession final : public Session, private TlsOwner {
   std::list<ByteVector> datagrams_;
   std::vector<PacketBatch> batches_;
   std::size_t unsent_ = 0, unacknowledged_ = 0, datagram_bytes_ = 0, unpaced_ = 0;
+  std::size_t largest_;   // datagram; smaller than what was probed once that no longer arrives
+  TimePoint progress_{};  // when the remote last acknowledged more of a stream, or had acknowledged all
   PeerId remote_peer_;
   std::optional<crypto::PublicKey> remote_key_;
   std::optional<Error> refusal_;  // why we did not like the certificate

@@ -124,8 +124,9 @@ struct Callbacks {
 
   static int path_validation(ngtcp2_conn* connection, std::uint32_t, const ngtcp2_path*, const ngtcp2_path*,
                              ngtcp2_path_validation_result result, void* user) {
-    if (result == NGTCP2_PATH_VALIDATION_RESULT_SUCCESS)
-      self(user).events_.on_path_changed(from_ng(ngtcp2_conn_get_path(connection)->remote));
+    if (result != NGTCP2_PATH_VALIDATION_RESULT_SUCCESS) return 0;
+    self(user).largest_ = self(user).shared_.options.max_udp_payload;  // what it takes is probed anew
+    self(user).events_.on_path_changed(from_ng(ngtcp2_conn_get_path(connection)->remote));
     return 0;
   }
 

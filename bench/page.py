@@ -26,7 +26,7 @@ METHOD = """## How it is measured
   over loopback, and bbr over paths of 10 ms or more (`transport.congestion = auto`), which of these jobs are those on
   the emulated link; `--set transport.congestion=system` gives it cubic there, too. QUIC: each its own, Starling bbr
   (`--set quic.congestion=cubic`).
-- **Datagrams of QUIC**, too: Starling's grow to 8,952 bytes where path and peer take them, which loopback and another
+- **Datagrams of QUIC**, too: Starling's grow to 4,096 bytes where path and peer take them, which loopback and another
   Starling do; those of go and rust to 1,452 (Ethernet). `--set quic.max_udp_payload=1452` gives Starling the same.
 - **Cores** are not pinned: go, rust and js use several threads and one core for each side would take that from them.
   `--pin` gives each side one core, for a comparison of single cores.

@@ -97,7 +97,7 @@ struct Options {
     std::size_t retry_above = 128;                 // handshakes at once from which on addresses must be proved
     std::size_t max_replies_per_second = 1000;     // packets without a connection, per socket
     std::size_t max_closing = 4096;                // ids of ended connections whose end is repeated, per socket
-    std::size_t max_udp_payload = 8952;            // bytes to try; what the path takes is found out
+    std::size_t max_udp_payload = 4096;            // bytes to try; what the path takes is found out
     std::size_t socket_receive_buffer = 7u << 20;  // bytes asked of the system
     std::size_t socket_send_buffer = 7u << 20;
     std::size_t max_datagram_queue = 256u << 10;  // bytes per connection and direction; 0: no datagrams

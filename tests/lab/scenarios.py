@@ -1,6 +1,7 @@
 """The scenarios: each builds its network, does its work, and returns rows of
 (what, verdict, measurement). A verdict is ok, FAIL, or - for a measurement alone."""
 
+import contextlib
 import copy
 import time
 
@@ -233,24 +234,31 @@ def migration(bench):
     return rows
 
 
-def moved_stream(bench, peer):
-    """A listener that does not follow is lost, with the cause, and can be dialed again."""
+@contextlib.contextmanager
+def held_from_one_of_two(bench, peer, stack, echoes):
+    """A stream that our node, which has two addresses, holds from the first."""
     with Lab(bench.wire) as lab:
         client, server = lab.pair(rtt_ms=10)
         lab.add_second_address(client)
-        listener, process = hold(bench, client, server, QUIC, 100, listens=peer)
+        listener, process = hold(bench, client, server, stack, echoes, listens=peer)
         try:
-            time.sleep(1)
-            lab.drop_first_address(client)
-            end = process.wait_event(lambda e: e.get("event") in ("held", "lost"), 60) or {"event": "nothing"}
-            if peer.name in FOLLOWERS:
-                return f"to {peer.name}, a stream", verdict(end["event"] == "held"), str(end)
-            _, again, measured = redialed(bench, client, listener, QUIC)
-            good = end["event"] == "lost" and bool(end.get("error")) and again == "ok"
-            return f"to {peer.name}, which does not follow", verdict(good), f"{end.get('error', end)}; again: {measured}"
+            yield lab, client, listener, process
         finally:
             process.kill()
             listener.process.stop()
+
+
+def moved_stream(bench, peer):
+    """A listener that does not follow is lost, with the cause, and can be dialed again."""
+    with held_from_one_of_two(bench, peer, QUIC, 100) as (lab, client, listener, process):
+        time.sleep(1)
+        lab.drop_first_address(client)
+        end = process.wait_event(lambda e: e.get("event") in ("held", "lost"), 60) or {"event": "nothing"}
+        if peer.name in FOLLOWERS:
+            return f"to {peer.name}, a stream", verdict(end["event"] == "held"), str(end)
+        _, again, measured = redialed(bench, client, listener, QUIC)
+        good = end["event"] == "lost" and bool(end.get("error")) and again == "ok"
+        return f"to {peer.name}, which does not follow", verdict(good), f"{end.get('error', end)}; again: {measured}"
 
 
 def moved_transfer(bench, peer):
@@ -281,20 +289,13 @@ def lost_address(bench):
 
 
 def lost_stream(bench, peer):
-    with Lab(bench.wire) as lab:
-        client, server = lab.pair(rtt_ms=10)
-        lab.add_second_address(client)
-        listener, process = hold(bench, client, server, NOISE, 10_000, listens=peer)
-        try:
-            lab.drop_first_address(client)
-            start = time.monotonic()
-            lost = process.wait_event(lambda e: e.get("event") == "lost", LOST_SECONDS) or {}
-            good = CLIENT4 in lost.get("error", "")
-            noticed = f"to {peer.name}", verdict(good), f"{time.monotonic() - start:.1f} s: {lost.get('error', 'nothing')}"
-            return [noticed, redialed(bench, client, listener, NOISE)]
-        finally:
-            process.kill()
-            listener.process.stop()
+    with held_from_one_of_two(bench, peer, NOISE, 10_000) as (lab, client, listener, process):
+        lab.drop_first_address(client)
+        start = time.monotonic()
+        lost = process.wait_event(lambda e: e.get("event") == "lost", LOST_SECONDS) or {}
+        good = CLIENT4 in lost.get("error", "")
+        noticed = f"to {peer.name}", verdict(good), f"{time.monotonic() - start:.1f} s: {lost.get('error', 'nothing')}"
+        return [noticed, redialed(bench, client, listener, NOISE)]
 
 
 def lossy(bench):

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "security/noise_channel.hpp"
+#include "security/tls_channel.hpp"
 #include "starling/host/identify_message.hpp"
 #include "starling/muxer/muxer.hpp"
 #include "starling/security/security.hpp"
@@ -50,8 +51,24 @@ struct NoisePair {
   Discard sink;
 };
 
-Body noise_records(std::size_t size) {
-  return [pair = std::make_shared<NoisePair>(), plaintext = ByteVector(size, 0x5A)] {
+struct TlsPair {
+  using Use = security::TlsRecordKey::Use;
+  static security::TlsRecordKey key(Use use, std::uint8_t seed) {
+    return *security::TlsRecordKey::create(use, 0x1301, crypto::SecretBytes(ByteVector(32, seed)));  // AES-128-GCM
+  }
+  static security::TlsChannel channel(security::Role role, std::uint8_t sends, std::uint8_t receives) {
+    return security::TlsChannel(
+        {.role = role, .sending = key(Use::Seal, sends), .receiving = key(Use::Open, receives), .tickets = nullptr});
+  }
+  security::TlsChannel sender = channel(security::Role::Initiator, 1, 2);
+  security::TlsChannel receiver = channel(security::Role::Responder, 2, 1);
+  ByteQueue wire;
+  Discard sink;
+};
+
+template <typename Pair>
+Body records(std::size_t size) {
+  return [pair = std::make_shared<Pair>(), plaintext = ByteVector(size, 0x5A)] {
     STARLING_ASSERT(pair->sender.seal(plaintext, pair->wire) && pair->receiver.open(pair->wire, pair->sink),
                     "what one end seals the other opens");
   };
@@ -231,8 +248,10 @@ Body node_pings(const std::string& transport) {
 
 const std::vector<HotPath>& hot_paths() {
   static const std::vector<HotPath> all = {
-      {"noise record of 64 B, sealed and opened", 1000, [] { return noise_records(64); }},
-      {"noise record of 64 KiB, sealed and opened", 20, [] { return noise_records(65519); }},
+      {"noise record of 64 B, sealed and opened", 1000, [] { return records<NoisePair>(64); }},
+      {"noise record of 64 KiB, sealed and opened", 20, [] { return records<NoisePair>(65519); }},
+      {"tls record of 64 B, sealed and opened", 1000, [] { return records<TlsPair>(64); }},
+      {"tls records of 64 KiB, sealed and opened", 20, [] { return records<TlsPair>(64 << 10); }},
       {"yamux frame of 1 KiB, sent and received", 1000, [] { return yamux_payload(1 << 10); }},
       {"yamux frame of 64 KiB, sent and received", 100, [] { return yamux_payload(64 << 10); }},
       {"yamux stream opened and closed", 500, yamux_stream_life},

@@ -4,6 +4,7 @@
 
 #include "security/openssl_library.hpp"
 #include "security/tls_resumption.hpp"
+#include "security/tls_traffic_secrets.hpp"
 
 namespace starling::security {
 namespace {
@@ -52,6 +53,7 @@ Result<SslContextPtr> make_tls_context(const TlsCertificate& identity, const Tls
       (resumption && !allow_resumption(*context)))
     return fail(take_openssl_error(ErrorCode::Internal, Op::Configure, Origin::Local, "setting TLS up"));
   set_verification(context.get(), callbacks);
+  watch_traffic_secrets(*context);
   return context;
 }
 

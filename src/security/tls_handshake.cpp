@@ -71,9 +71,11 @@ Status TlsHandshake::receive(ByteQueue& in, ByteQueue& out) {
 }
 
 Status TlsHandshake::step(ByteQueue* in, ByteQueue& out) {
-  const TlsAttachment attachment(*session_, in, in == nullptr ? 0 : in->size(), out);
   ERR_clear_error();
-  const int result = SSL_do_handshake(session_->ssl());
+  const int result = [&] {
+    const TlsAttachment attachment(*session_, in, in == nullptr ? 0 : in->size(), out);
+    return SSL_do_handshake(session_->ssl());
+  }();
   if (result == 1) return finish();
   if (SSL_get_error(session_->ssl(), result) == SSL_ERROR_WANT_READ) return {};
   return fail(failure());
@@ -97,6 +99,7 @@ Status TlsHandshake::finish() {
   SSL_get0_alpn_selected(session_->ssl(), &selected, &size);
   STARLING_TRY(muxer_, muxer_of_alpn({selected, size}, config_.muxers));
   SSL_set_app_data(session_->ssl(), nullptr);
+  STARLING_TRY(channel_, TlsChannel::create(std::move(session_)));
   done_ = true;
   return {};
 }
@@ -110,11 +113,11 @@ Status TlsHandshake::check_resumed() {
 }
 
 HandshakeOutcome TlsHandshake::take() {
-  STARLING_ASSERT(done_ && session_, "take() is called once, after done()");
+  STARLING_ASSERT(done_ && channel_, "take() is called once, after done()");
   return {.remote_peer = remote_peer_,
           .remote_key = *remote_key_,
           .muxer = std::move(muxer_),
-          .channel = std::make_unique<TlsChannel>(std::move(session_))};
+          .channel = std::move(channel_)};
 }
 
 Status TlsHandshake::judge(X509_STORE_CTX& store) {

@@ -53,6 +53,7 @@ class TlsHandshake final : public Handshake {
   std::optional<crypto::PublicKey> remote_key_;
   PeerId remote_peer_;
   std::string muxer_;
+  std::unique_ptr<Channel> channel_;  // once done
 };
 
 }  // namespace starling::security

@@ -3,8 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "security/security_test_support.hpp"
-#include "security/tls_channel.hpp"
+#include "security/tls_testing.hpp"
 
 namespace starling::security {
 namespace {
@@ -12,12 +11,11 @@ namespace {
 using namespace testing;
 using crypto::KeyType;
 
-constexpr std::int64_t kNow = 1'800'000'000, kTooLate = 100'000'000'000;  // 2027, 5138
+constexpr std::int64_t kTooLate = 100'000'000'000;  // 5138
 
-const crypto::PrivateKey& key(int index) { return test_key(KeyType::Ed25519, index); }
 PeerId listener_id() { return peer_of(key(1)); }
 
-bool resumed(const Side& side) { return SSL_session_reused(static_cast<TlsChannel&>(*side.channel).ssl()) == 1; }
+bool resumed(const Side& side) { return static_cast<TlsChannel&>(*side.channel).resumed(); }
 
 /// Two hosts that meet again and again.
 struct Hosts {

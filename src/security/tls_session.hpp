@@ -1,6 +1,6 @@
 // One OpenSSL session wired to ByteQueues by a BIO of our own: OpenSSL takes records straight out of the queue the
 // socket filled and puts records straight into the queue the socket will send. Resource: fixed in memory (the BIO
-// points at it), owned by the handshake and then by the channel; one thread.
+// points at it); of one handshake, and in web TLS of the channel after it; one thread.
 #pragma once
 
 #include <cstddef>
@@ -8,6 +8,7 @@
 #include <string>
 
 #include "security/openssl_handles.hpp"
+#include "security/tls_traffic_secrets.hpp"
 #include "starling/base/bytes.hpp"
 #include "starling/base/error.hpp"
 
@@ -27,6 +28,9 @@ class TlsSession {
 
   /// The queues OpenSSL sees until release(): at most `readable` bytes of `in`, and `out` for what it writes.
   void attach(ByteQueue* in, std::size_t readable, ByteQueue* out) { in_ = in, readable_ = readable, out_ = out; }
+  /// Filled in by the handshake where the context asks for it: watch_traffic_secrets().
+  TlsTrafficSecrets& secrets() { return secrets_; }
+
   /// OpenSSL has taken everything that it was to see.
   bool drained() const { return readable_ == 0; }
   void detach() { in_ = nullptr, readable_ = 0, out_ = nullptr; }
@@ -47,6 +51,7 @@ class TlsSession {
   std::size_t readable_ = 0;
   ByteQueue* out_ = nullptr;
   std::string resumable_with_;
+  TlsTrafficSecrets secrets_;
   SslPtr ssl_;
 };
 

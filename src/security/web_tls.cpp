@@ -9,8 +9,8 @@
 #include <optional>
 #include <utility>
 
-#include "security/tls_channel.hpp"
 #include "security/tls_session.hpp"
+#include "security/web_tls_channel.hpp"
 #include "security/web_tls_context.hpp"
 #include "starling/base/assert.hpp"
 
@@ -41,7 +41,7 @@ class WebHandshake : public WebTlsHandshake {
     unsigned int size = 0;
     SSL_get0_alpn_selected(session_->ssl(), &selected, &size);
     SSL_set_app_data(session_->ssl(), nullptr);
-    return {std::string(as_text({selected, size})), std::make_unique<TlsChannel>(std::move(session_))};
+    return {std::string(as_text({selected, size})), std::make_unique<WebTlsChannel>(std::move(session_))};
   }
 
  protected:

@@ -13,6 +13,7 @@
 
 #include "starling/transport/spread.hpp"
 #include "starling/transport/transport.hpp"
+#include "transport/inbox.hpp"
 #include "transport/waiting_writers.hpp"
 
 namespace starling::transport {
@@ -53,7 +54,7 @@ class MuxedStream final : public RawStream {
 
   MuxedConnection* connection_;  // null once the stream or its connection ended
   muxer::StreamId id_;
-  ByteQueue inbox_;
+  Inbox inbox_;
   bool remote_closed_ = false, write_closed_ = false;
   WaitingWriters::Place waits_ = 0;
   std::optional<CloseReason> reason_;

@@ -9,6 +9,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "transport/inbox.hpp"
 #include "transport/quic/engine.hpp"
 #include "transport/waiting_writers.hpp"
 
@@ -42,7 +43,7 @@ class QuicStream final : public RawStream {
   QuicConnection* connection_;  // null once the stream or its connection ended
   StreamId id_;
   bool local_;  // this side opened it
-  ByteQueue inbox_;
+  Inbox inbox_;
   bool remote_closed_ = false, write_closed_ = false, counted_out_ = false;
   WaitingWriters::Place waits_ = 0;
   std::optional<CloseReason> reason_, stopped_;  // stopped_: the remote does not want what we write

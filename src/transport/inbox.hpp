@@ -15,10 +15,13 @@ class Inbox {
  public:
   /// Above this a buffer grows as it must: one turn of a connection brings no more.
   static constexpr std::size_t kMaxExpected = std::size_t{128} * 1024;
+  /// Room that may be taken for each byte that has come: only bytes are charged to the connection.
+  static constexpr std::size_t kMaxRoomPerByte = 8;
 
   void append(Bytes bytes) {
     if (bytes.empty()) return;
-    if (bytes_.empty()) bytes_.prepare(std::max<std::size_t>(expected_, bytes.size()));
+    if (bytes_.empty())
+      bytes_.prepare(std::clamp<std::size_t>(expected_, bytes.size(), bytes.size() * kMaxRoomPerByte));
     bytes_.append(bytes);
     expected_ = std::uint32_t(std::min(bytes_.size(), kMaxExpected));
   }

@@ -64,6 +64,7 @@ Result<transport::QuicOptions> quic_options(const Options& options) {
                               .socket_send_buffer = q.socket_send_buffer,
                               .max_datagram_queue = q.max_datagram_queue,
                               .congestion = congestion(q.congestion),
+                              .resumption = options.transport.tls_resumption,
                               .key_log = {},
                               .qlog = {}};
   STARLING_CHECK(add_key_log(made, q.key_log_file));

@@ -5,6 +5,7 @@
 
 #include "security/tls_session.hpp"
 #include "starling/base/bytes.hpp"
+#include "starling/base/taken_once.hpp"
 
 namespace starling::security {
 namespace {
@@ -16,8 +17,8 @@ constexpr long kLifetimeSeconds = 2L * 60 * 60;
 
 /// Of one host.
 struct Resumption {
-  ResumableSessions given;  // by what the ticket says
-  ResumableSessions got;    // by peer
+  TakenOnce<SslSessionPtr> given{kResumableSessions};  // by what the ticket says
+  TakenOnce<SslSessionPtr> got{kResumableSessions};    // by peer
 };
 
 void free_resumption(void*, void* resumption, CRYPTO_EX_DATA*, int, long, void*) {
@@ -56,7 +57,8 @@ int on_new_session(SSL* ssl, SSL_SESSION* session) noexcept {
 /// A client shows a ticket.
 SSL_SESSION* on_ticket(SSL* ssl, const unsigned char* ticket, int size, int* stays_ours) noexcept {
   *stays_ours = 0;
-  return resumption_of(*ssl)->given.take(as_text({ticket, std::size_t(size)})).release();
+  auto met = resumption_of(*ssl)->given.take(as_text({ticket, std::size_t(size)}));
+  return met ? met->release() : nullptr;
 }
 
 int ask_for_ticket(SSL* ssl, unsigned, unsigned context, const unsigned char** out, std::size_t* size, X509*,
@@ -79,31 +81,6 @@ int on_ticket_request(SSL* ssl, unsigned, unsigned context, const unsigned char*
 
 }  // namespace
 
-void ResumableSessions::insert(std::string name, SslSessionPtr session) {
-  const std::lock_guard lock(mutex_);
-  remove(name);
-  if (entries_.size() == kCapacity) entries_.erase(entries_.begin());
-  entries_.push_back({std::move(name), std::move(session)});
-}
-
-SslSessionPtr ResumableSessions::take(std::string_view name) {
-  const std::lock_guard lock(mutex_);
-  return remove(name);
-}
-
-SslSessionPtr ResumableSessions::remove(std::string_view name) {
-  const auto found = std::ranges::find(entries_, name, &Entry::name);
-  if (found == entries_.end()) return nullptr;
-  SslSessionPtr session = std::move(found->session);
-  entries_.erase(found);
-  return session;
-}
-
-std::size_t ResumableSessions::size() const {
-  const std::lock_guard lock(mutex_);
-  return entries_.size();
-}
-
 bool allow_resumption(SSL_CTX& context) {
   auto resumption = std::make_unique<Resumption>();
   if (SSL_CTX_set_ex_data(&context, resumption_index(), resumption.get()) != 1) return false;
@@ -122,7 +99,7 @@ void resume_session(TlsSession& session, std::string_view peer) {
   Resumption* resumption = resumption_of(*session.ssl());
   if (resumption == nullptr) return;
   session.keep_tickets_of(std::string(peer));
-  if (const SslSessionPtr met = resumption->got.take(peer)) SSL_set_session(session.ssl(), met.get());
+  if (const auto met = resumption->got.take(peer)) SSL_set_session(session.ssl(), met->get());
 }
 
 }  // namespace starling::security

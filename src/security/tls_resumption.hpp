@@ -6,9 +6,6 @@
 #pragma once
 
 #include <cstddef>
-#include <mutex>
-#include <string>
-#include <vector>
 
 #include "security/openssl_handles.hpp"
 #include "security/tls_session.hpp"
@@ -17,29 +14,10 @@ namespace starling::security {
 
 using SslSessionPtr = std::unique_ptr<SSL_SESSION, OpensslFree<SSL_SESSION_free>>;
 
-/// Sessions by name, each to be taken once. Bounded; the oldest makes room. Safe to use from several threads.
-class ResumableSessions {
- public:
-  static constexpr std::size_t kCapacity = 256;  // 1 to 2 KiB each: the certificates are those of VerifiedCertificates
+/// Sessions kept each way: 1 to 2 KiB each, the certificates are those of VerifiedCertificates.
+inline constexpr std::size_t kResumableSessions = 256;
 
-  /// In place of one with the same name.
-  void insert(std::string name, SslSessionPtr session);
-  /// Null if there is none.
-  SslSessionPtr take(std::string_view name);
-  std::size_t size() const;
-
- private:
-  struct Entry {
-    std::string name;
-    SslSessionPtr session;
-  };
-  SslSessionPtr remove(std::string_view name);
-
-  mutable std::mutex mutex_;
-  std::vector<Entry> entries_;  // oldest first
-};
-
-/// Lets sessions of `context` be resumed; what is remembered lives as long as the context, which channels hold on to.
+/// Lets sessions of `context` be resumed; what is remembered lives as long as the context.
 /// A responder remembers what it gave tickets for, an initiator the last ticket of each peer.
 /// False when OpenSSL has no memory.
 bool allow_resumption(SSL_CTX& context);

@@ -179,34 +179,5 @@ TEST(TlsResumption, a_garbled_resumption_fails) {
   }
 }
 
-SslSessionPtr some_session() { return SslSessionPtr(SSL_SESSION_new()); }
-
-TEST(ResumableSessions, each_is_taken_once) {
-  ResumableSessions sessions;
-  sessions.insert("a", some_session());
-  EXPECT_EQ(sessions.take("b"), nullptr);
-  EXPECT_NE(sessions.take("a"), nullptr);
-  EXPECT_EQ(sessions.take("a"), nullptr);
-}
-
-TEST(ResumableSessions, a_newer_one_takes_the_place_of_the_same_name) {
-  ResumableSessions sessions;
-  SslSessionPtr newer = some_session();
-  const SSL_SESSION* raw = newer.get();
-  sessions.insert("a", some_session());
-  sessions.insert("a", std::move(newer));
-  EXPECT_EQ(sessions.size(), 1u);
-  EXPECT_EQ(sessions.take("a").get(), raw);
-}
-
-TEST(ResumableSessions, the_oldest_makes_room) {
-  ResumableSessions sessions;
-  for (std::size_t i = 0; i <= ResumableSessions::kCapacity; ++i) sessions.insert(std::to_string(i), some_session());
-  EXPECT_EQ(sessions.size(), ResumableSessions::kCapacity);
-  EXPECT_EQ(sessions.take("0"), nullptr);
-  EXPECT_NE(sessions.take("1"), nullptr);
-  EXPECT_NE(sessions.take(std::to_string(ResumableSessions::kCapacity)), nullptr);
-}
-
 }  // namespace
 }  // namespace starling::security

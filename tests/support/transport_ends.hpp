@@ -73,6 +73,7 @@ inline transport::QuicOptions quic_options() {
   options.max_udp_payload = 1452;
   options.max_datagram_queue = 64u << 10;
   options.congestion = transport::QuicCongestion::Bbr;
+  options.resumption = true;
   return options;
 }
 

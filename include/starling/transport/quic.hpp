@@ -38,6 +38,7 @@ struct QuicOptions {
   std::size_t socket_receive_buffer, socket_send_buffer;  // bytes asked of the system
   std::size_t max_datagram_queue;  // bytes per connection of unread datagrams, and of unsent ones; 0: not offered
   QuicCongestion congestion;
+  bool resumption;  // of TLS sessions with peers of this implementation that were met before
   /// One line of an NSS key log at a time; empty: none. For debugging: whoever has the lines can decrypt.
   std::function<void(std::string_view line)> key_log;
   /// Given a connection's name, the sink for its qlog (JSON text sequence); empty: none.

@@ -125,6 +125,8 @@ class Session {
   virtual std::optional<PacketBatch> farewell(MutableBytes room, TimePoint now) = 0;
 
   virtual bool established() const = 0;
+  /// The handshake had no certificates: these peers met before.
+  virtual bool resumed() const = 0;
   virtual const PeerId& remote_peer() const = 0;
   virtual const std::optional<crypto::PublicKey>& remote_key() const = 0;
   virtual Duration round_trip() const = 0;

@@ -19,11 +19,12 @@ constexpr std::uint8_t kLongHeader = 0x80;
 constexpr std::size_t kResetSize = 42;  // of a stateless reset; smaller than the packet it answers, which ends loops
 constexpr Duration kTokenLifetime = std::chrono::seconds(10);
 constexpr std::uint32_t kVersions[] = {NGTCP2_PROTO_VER_V1};
+constexpr std::uint16_t kCommonSizes[] = {1452, 1406, 1342, 1232};  // of datagrams: Ethernet, PPPoE, tunnels
 
-// Datagrams that fit into paths of 1,500 bytes, of PPPoE and tunnels, and the largest we may send: jumbo frames.
+/// Which datagrams to try: the common sizes, and the largest we may send, which takes jumbo frames.
 std::vector<std::uint16_t> path_sizes(std::size_t largest) {
   std::vector<std::uint16_t> sizes;
-  for (const std::uint16_t size : {1452, 1406, 1342, 1232})
+  for (const std::uint16_t size : kCommonSizes)
     if (size < largest) sizes.push_back(size);
   if (largest > NGTCP2_MAX_UDP_PAYLOAD_SIZE) sizes.push_back(std::uint16_t(largest));
   return sizes;
@@ -188,7 +189,7 @@ void reset_token(const Shared& shared, const ngtcp2_cid& id, std::uint8_t* token
 Result<std::unique_ptr<Engine>> make_engine_of(EngineParts parts, Bytes secret, Random& random,
                                                const QuicOptions& options, std::function<std::int64_t()> unix_seconds) {
   if (!unix_seconds) unix_seconds = &security::system_unix_seconds;
-  STARLING_TRY(auto tls, TlsContext::create(parts.certificate, static_cast<bool>(options.key_log)));
+  STARLING_TRY(auto tls, TlsContext::create(parts.certificate, static_cast<bool>(options.key_log), options.resumption));
   if (parts.certificate) crypto::wipe(parts.certificate->private_key);
   Shared shared{random, options, std::move(unix_seconds), std::move(tls), path_sizes(options.max_udp_payload),
                 {},     {},      parts.null_protection};

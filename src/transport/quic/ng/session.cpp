@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "starling/security/certificate.hpp"
 #include "transport/quic/ng/convert.hpp"
 
 namespace starling::transport::quic::ng {
@@ -160,7 +159,7 @@ bool NgSession::start_server(const Path& path, const ngtcp2_pkt_hd& head, const 
 }
 
 bool NgSession::finish_start(bool server) {
-  auto tls = shared_.tls->make_session(server);
+  auto tls = server ? shared_.tls->make_server() : shared_.tls->make_client(expected_);
   if (!tls) return false;
   tls_ = std::move(*tls);
   reference_.get_conn = connection_of;
@@ -177,43 +176,6 @@ ngtcp2_conn* connection_of(ngtcp2_crypto_conn_ref* reference) {
 }
 }  // namespace
 
-Status NgSession::on_certificates(std::size_t count, Bytes der) {
-  if (count != 1) {  // spec: tls/tls.md, Peer Authentication
-    refusal_ = Error(ErrorCode::BadCertificate, Op::Verify, Origin::Remote,
-                     std::to_string(count) + " certificates instead of one");
-    return std::unexpected(*refusal_);
-  }
-  auto key = security::verify_certificate_der(der, shared_.unix_seconds(), *shared_.verified);
-  if (!key) {
-    refusal_ = std::move(key).error();
-    return std::unexpected(*refusal_);
-  }
-  PeerId peer = PeerId::from_public_key(*key);
-  if (expected_ && !(*expected_ == peer)) {
-    refusal_ = Error(ErrorCode::PeerIdMismatch, Op::Secure, Origin::Remote,
-                     "expected " + expected_->to_string() + ", got " + peer.to_string());
-    return std::unexpected(*refusal_);
-  }
-  remote_peer_ = std::move(peer);
-  remote_key_ = std::move(*key);
-  return {};
-}
-
-void NgSession::on_key_log(std::string_view line) {
-  if (shared_.options.key_log) shared_.options.key_log(line);
-}
-
-void NgSession::handshake_over() {
-  if (remote_peer_.empty()) return;  // no certificate: the TLS library would have refused it
-  established_ = true;
-  Duration keep_alive = shared_.options.keep_alive;
-  const ngtcp2_transport_params* theirs = ngtcp2_conn_get_remote_transport_params(connection_.get());
-  if (theirs != nullptr && theirs->max_idle_timeout > 0)
-    keep_alive = std::min(keep_alive, duration_from_ng(theirs->max_idle_timeout) / 2);
-  ngtcp2_conn_set_keep_alive_timeout(connection_.get(), ng::to_ng(keep_alive));
-  events_.on_established();
-}
-
 void NgSession::receive(const Path& path, std::uint8_t ecn, Bytes packet, TimePoint now) {
   if (ended_) return;
   PathNames names(path);
@@ -224,8 +186,8 @@ void NgSession::receive(const Path& path, std::uint8_t ecn, Bytes packet, TimePo
       ngtcp2_conn_read_pkt(connection_.get(), &ng_path, &info, packet.data(), packet.size(), ng::to_ng(now));
   if (code != 0) return fail_with(code);
   if (unacknowledged_ < unacknowledged) progress_ = now;
-  // Confirmed: the TLS session has done its work. libp2p uses no tickets, and keys are updated without it.
-  if (confirmed_ && tls_) {
+  // Confirmed: the TLS session has done its work but for a ticket. Keys are updated without it.
+  if (confirmed_ && tls_ && !tickets_) {
     ngtcp2_conn_set_tls_native_handle(connection_.get(), nullptr);
     tls_.reset();
   }
@@ -552,8 +514,9 @@ void NgSession::fail_with(int code) {
       break;
   }
   farewell_due_ = true;
-  if (code == NGTCP2_ERR_CRYPTO) {
-    const std::uint8_t alert = ngtcp2_conn_get_tls_alert(connection_.get());
+  if (code == NGTCP2_ERR_CRYPTO || refusal_) {  // of a resumed session's certificate the TLS library was not told
+    const std::uint8_t alert =
+        code == NGTCP2_ERR_CRYPTO ? ngtcp2_conn_get_tls_alert(connection_.get()) : GNUTLS_A_BAD_CERTIFICATE;
     ngtcp2_ccerr_set_tls_alert(&close_error_, alert, nullptr, 0);
     if (refusal_) return end(CloseReason::failure(Error(*refusal_).while_doing(Op::Secure, "the peer's certificate")));
     return end(CloseReason::failure(error_of_alert(alert)));

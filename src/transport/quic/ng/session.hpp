@@ -59,6 +59,7 @@ class NgSession final : public Session, private TlsOwner {
   const CloseReason* ended() const override { return ended_ ? &*ended_ : nullptr; }
   std::optional<PacketBatch> farewell(MutableBytes room, TimePoint now) override;
   bool established() const override { return established_; }
+  bool resumed() const override { return resumed_; }
   const PeerId& remote_peer() const override { return remote_peer_; }
   const std::optional<crypto::PublicKey>& remote_key() const override { return remote_key_; }
   Duration round_trip() const override;
@@ -88,6 +89,8 @@ class NgSession final : public Session, private TlsOwner {
   // TlsOwner
   Status on_certificates(std::size_t count, Bytes der) override;
   void on_key_log(std::string_view line) override;
+  Bytes ticket_request() const override;
+  void on_ticket_request() override { tickets_ = true; }
 
   void prepare(ngtcp2_settings& settings, ngtcp2_transport_params& params, TimePoint now);
   bool finish_start(bool server);
@@ -110,6 +113,7 @@ class NgSession final : public Session, private TlsOwner {
   void end(CloseReason reason);
   CloseReason reason_of_remote() const;
   void handshake_over();
+  void on_late_crypto(Bytes data);
   std::optional<PacketBatch> write_close(MutableBytes room, TimePoint now);
   void look_for_black_hole(TimePoint now);
 
@@ -133,7 +137,9 @@ class NgSession final : public Session, private TlsOwner {
   std::optional<Error> refusal_;  // why we did not like the certificate
   std::optional<CloseReason> ended_;
   ngtcp2_ccerr close_error_{};
-  bool farewell_due_ = false, established_ = false, confirmed_ = false, reset_received_ = false;
+  bool tickets_ = false;  // a server was asked for one, a client was promised one that has not come
+  ByteVector ticket_;     // the part of it that has come
+  bool farewell_due_ = false, established_ = false, resumed_ = false, confirmed_ = false, reset_received_ = false;
   std::function<void(Bytes)> qlog_;
 };
 

@@ -20,8 +20,8 @@ struct Callbacks {
 
   static int crypto_data(ngtcp2_conn* connection, ngtcp2_encryption_level level, std::uint64_t offset,
                          const std::uint8_t* data, std::size_t size, void* user) {
-    if (level == NGTCP2_ENCRYPTION_LEVEL_1RTT || !self(user).tls_)
-      return 0;  // session tickets, which we have no use for
+    if (level == NGTCP2_ENCRYPTION_LEVEL_1RTT) return self(user).on_late_crypto({data, size}), 0;
+    if (!self(user).tls_) return 0;
     return ngtcp2_crypto_recv_crypto_data_cb(connection, level, offset, data, size, user);
   }
 

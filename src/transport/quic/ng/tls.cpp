@@ -22,6 +22,7 @@ constexpr char kPriorities[] =
     "+SIGN-RSA-PSS-SHA256:+SIGN-RSA-PSS-SHA384:+SIGN-RSA-PSS-SHA512:"
     "%SERVER_PRECEDENCE:%DISABLE_TLS13_COMPAT_MODE";
 constexpr char kAlpn[] = "libp2p";
+constexpr int kTicketLifetimeSeconds = 2 * 60 * 60;
 
 Error failed(std::string_view what, int code) {
   return Error(ErrorCode::Internal, Op::Configure, Origin::Local,
@@ -68,11 +69,34 @@ int show(gnutls_certificate_credentials_t credentials, Bytes certificate, securi
   return code;
 }
 
-int verify(gnutls_session_t session) noexcept {
+Status ask_about_certificates(gnutls_session_t session) {
   unsigned int count = 0;
   const gnutls_datum_t* chain = gnutls_certificate_get_peers(session, &count);
   const Bytes first = chain != nullptr && count > 0 ? Bytes(chain[0].data, chain[0].size) : Bytes();
-  return owner_of(session).on_certificates(count, first) ? 0 : GNUTLS_E_CERTIFICATE_ERROR;
+  return owner_of(session).on_certificates(count, first);
+}
+
+int verify(gnutls_session_t session) noexcept {
+  return ask_about_certificates(session) ? 0 : GNUTLS_E_CERTIFICATE_ERROR;
+}
+
+int send_ticket_request(gnutls_session_t session, gnutls_buffer_t to) noexcept {
+  const Bytes counts = owner_of(session).ticket_request();
+  return counts.empty() ? 0 : gnutls_buffer_append_data(to, counts.data(), counts.size());
+}
+
+int take_ticket_request(gnutls_session_t session, const unsigned char* data, std::size_t size) noexcept {
+  if (size == 0) return GNUTLS_E_UNEXPECTED_PACKET_LENGTH;
+  if (std::any_of(data, data + size, [](unsigned char count) { return count > 0; }))
+    owner_of(session).on_ticket_request();
+  return 0;
+}
+
+int add_ticket_request(gnutls_session_t session) {
+  constexpr int kTicketRequest = 58;
+  return gnutls_session_ext_register(session, "ticket_request", kTicketRequest, GNUTLS_EXT_TLS, take_ticket_request,
+                                     send_ticket_request, nullptr, nullptr, nullptr,
+                                     GNUTLS_EXT_FLAG_TLS | GNUTLS_EXT_FLAG_CLIENT_HELLO | GNUTLS_EXT_FLAG_EE);
 }
 
 int log_key(gnutls_session_t session, const char* label, const gnutls_datum_t* secret) noexcept {
@@ -87,7 +111,7 @@ int log_key(gnutls_session_t session, const char* label, const gnutls_datum_t* s
 }  // namespace
 
 Result<std::unique_ptr<TlsContext>> TlsContext::create(const std::optional<security::CertificateDer>& certificate,
-                                                       bool key_log) {
+                                                       bool key_log, bool resumption) {
   auto context = std::make_unique<TlsContext>();
   context->key_log_ = key_log;
   gnutls_certificate_credentials_t credentials = nullptr;
@@ -104,26 +128,76 @@ Result<std::unique_ptr<TlsContext>> TlsContext::create(const std::optional<secur
   if (const int wrong = gnutls_priority_init(&priorities, kPriorities, nullptr); wrong != 0)
     return fail(failed("algorithms", wrong));
   context->priorities_.reset(priorities);
+  if (resumption) {
+    if (const int code = gnutls_session_ticket_key_generate(&context->ticket_key_); code != 0)
+      return fail(failed("key of tickets", code));
+  }
   return context;
 }
 
-Result<TlsHandle> TlsContext::make_session(bool server) const {
+TlsContext::~TlsContext() {
+  if (!resumption()) return;
+  crypto::wipe({ticket_key_.data, ticket_key_.size});
+  gnutls_free(ticket_key_.data);
+}
+
+Result<TlsHandle> TlsContext::make_session(unsigned flags) const {
   gnutls_session_t session = nullptr;
-  // A share of X25519 alone, which every libp2p peer has: by default GnuTLS makes one of P-256, too.
-  const unsigned flags = (server ? GNUTLS_SERVER : GNUTLS_CLIENT | GNUTLS_KEY_SHARE_TOP) | GNUTLS_NO_TICKETS;
   if (const int code = gnutls_init(&session, flags); code != 0) return fail(failed("TLS session", code));
   TlsHandle handle(session);
-  const int configured = server ? ngtcp2_crypto_gnutls_configure_server_session(session)
-                                : ngtcp2_crypto_gnutls_configure_client_session(session);
+  const bool server = (flags & GNUTLS_SERVER) != 0;
+  const bool tickets = (flags & GNUTLS_NO_TICKETS) == 0;
   const gnutls_datum_t alpn = datum(as_bytes(kAlpn));
-  int code = configured;
+  int code = server ? ngtcp2_crypto_gnutls_configure_server_session(session)
+                    : ngtcp2_crypto_gnutls_configure_client_session(session);
   if (code == 0) code = gnutls_priority_set(session, priorities_.get());
   if (code == 0) code = gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, credentials_.get());
   if (code == 0) code = gnutls_alpn_set_protocols(session, &alpn, 1, GNUTLS_ALPN_MANDATORY);
+  if (code == 0 && tickets) code = add_ticket_request(session);
+  if (code == 0 && tickets && server) code = gnutls_session_ticket_enable_server(session, &ticket_key_);
   if (code != 0) return fail(failed("TLS session", code));
-  if (server) gnutls_certificate_server_set_request(session, GNUTLS_CERT_REQUIRE);
+  gnutls_db_set_cache_expiration(session, kTicketLifetimeSeconds);
   if (key_log_) gnutls_session_set_keylog_function(session, log_key);
   return handle;
+}
+
+Result<TlsHandle> TlsContext::make_server() const {
+  const unsigned tickets = resumption() ? GNUTLS_NO_AUTO_SEND_TICKET : GNUTLS_NO_TICKETS;
+  STARLING_TRY(TlsHandle handle, make_session(GNUTLS_SERVER | tickets));
+  gnutls_certificate_server_set_request(handle.get(), GNUTLS_CERT_REQUIRE);
+  return handle;
+}
+
+Result<TlsHandle> TlsContext::make_client(const std::optional<PeerId>& expected) {
+  const bool tickets = resumption() && expected;
+  // A share of X25519 alone, which every libp2p peer has: by default GnuTLS makes one of P-256, too.
+  STARLING_TRY(TlsHandle handle,
+               make_session(GNUTLS_CLIENT | GNUTLS_KEY_SHARE_TOP | (tickets ? 0 : GNUTLS_NO_TICKETS)));
+  if (!tickets) return handle;
+  if (const auto met = met_.take(as_text(expected->bytes())))  // a session that is too old is refused, and no loss
+    gnutls_session_set_data(handle.get(), met->view().data(), met->size());
+  return handle;
+}
+
+bool TlsContext::check_resumed(gnutls_session_t session, Status& judged) {
+  if (gnutls_session_is_resumed(session) == 0) return false;
+  judged = ask_about_certificates(session);
+  return true;
+}
+
+void TlsContext::give_ticket(gnutls_session_t session) { gnutls_session_ticket_send(session, 1, 0); }
+
+void TlsContext::keep_ticket(gnutls_session_t session, Bytes message, const PeerId& peer) {
+  const auto level = GNUTLS_ENCRYPTION_LEVEL_APPLICATION;
+  gnutls_datum_t data{};
+  if (gnutls_handshake_write(session, level, message.data(), message.size()) != 0 ||
+      (gnutls_session_get_flags(session) & GNUTLS_SFLAGS_SESSION_TICKET) == 0 ||
+      gnutls_session_get_data2(session, &data) != 0)
+    return;
+  const MutableBytes bytes(data.data, data.size);
+  met_.insert(std::string(as_text(peer.bytes())), crypto::SecretBytes(Bytes(bytes)));
+  crypto::wipe(bytes);
+  gnutls_free(data.data);
 }
 
 }  // namespace starling::transport::quic::ng

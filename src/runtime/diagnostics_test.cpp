@@ -95,12 +95,13 @@ TEST_F(NodeDiagnostics, dashboards_and_alerts_name_only_metrics_that_a_node_stat
   for (const std::string& name : named) EXPECT_TRUE(all.families().contains(name)) << name;
 }
 
-TEST_F(NodeDiagnostics, every_metric_of_quic_has_its_place_in_a_dashboard) {
+TEST_F(NodeDiagnostics, every_metric_of_transports_has_its_place_in_a_dashboard) {
   start();
   const std::set<std::string> named = named_in_deploy();
   const diagnostics::Metrics all = stated();
   for (const auto& [name, family] : all.families())
-    if (name.starts_with("libp2p_quic_")) EXPECT_TRUE(named.contains(name)) << name;
+    if (name.starts_with("libp2p_quic_") || name.starts_with("starling_tcp_"))
+      EXPECT_TRUE(named.contains(name)) << name;
 }
 
 TEST_F(NodeDiagnostics, traffic_is_charged_to_its_protocol_transport_and_peer) {

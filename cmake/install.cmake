@@ -74,6 +74,8 @@ set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS
     "libboost1.81-dev, libboost-json1.81-dev, libssl-dev, libsodium-dev, libsqlite3-dev, libc-ares-dev, libfmt-dev, pkg-config")
 if(STARLING_HAVE_QUIC)
+  # Before this one a second hello without a ticket ended a server that takes tickets (CVE-2025-6395).
+  set(CPACK_DEBIAN_PROGRAMS_PACKAGE_DEPENDS "libgnutls30 (>= 3.7.9-2+deb12u5)")
   string(APPEND CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS ", libngtcp2-dev, libngtcp2-crypto-gnutls-dev, libgnutls28-dev")
 endif()
 include(CPack)

@@ -3,22 +3,7 @@
 #include "security/noise_channel.hpp"
 #include "security_fuzz_peer.hpp"
 
-namespace {
-
 using namespace starling;
-
-class Expecting final : public security::PlaintextSink {
- public:
-  Status on_plaintext(Bytes plaintext) override {
-    for (const std::uint8_t byte : plaintext) STARLING_ASSERT(byte == std::uint8_t(next_++), "only what was sealed");
-    return {};
-  }
-
- private:
-  std::size_t next_ = 0;
-};
-
-}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const ByteVector key_a(32, 1), key_b(32, 2);
@@ -26,7 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   security::NoiseChannel receiver{crypto::ChaChaPoly(key_b), crypto::ChaChaPoly(key_a)};
   fuzz::Input input({data, size});
   ByteQueue sealed, wire;
-  Expecting sink;
+  fuzz::Expecting sink;
   std::size_t counter = 0;
   Status status;
   while (status && !input.empty()) {

@@ -47,6 +47,18 @@ class Discard final : public security::PlaintextSink {
   std::size_t bytes = 0;
 };
 
+/// Takes the bytes 0, 1, 2 … 255, 0, 1 … and no others.
+class Expecting final : public security::PlaintextSink {
+ public:
+  Status on_plaintext(Bytes plaintext) override {
+    for (const std::uint8_t byte : plaintext) STARLING_ASSERT(byte == std::uint8_t(next_++), "only what was sealed");
+    return {};
+  }
+
+ private:
+  std::size_t next_ = 0;
+};
+
 /// The first byte chooses role and cut, the rest is what the remote says. It must never be believed to be somebody.
 inline void feed_handshake(security::Protocol& protocol, Bytes data) {
   Input input(data);

@@ -9,17 +9,6 @@ using namespace starling;
 using security::TlsContent;
 using security::TlsRecordKey;
 
-class Expecting final : public security::PlaintextSink {
- public:
-  Status on_plaintext(Bytes plaintext) override {
-    for (const std::uint8_t byte : plaintext) STARLING_ASSERT(byte == std::uint8_t(next_++), "only what was sealed");
-    return {};
-  }
-
- private:
-  std::size_t next_ = 0;
-};
-
 TlsRecordKey make_key(TlsRecordKey::Use use, std::uint8_t seed) {
   return TlsRecordKey::create(use, 0x1301, crypto::SecretBytes(ByteVector(32, seed))).value();
 }
@@ -35,7 +24,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                                  .receiving = make_key(TlsRecordKey::Use::Open, 1),
                                  .tickets = nullptr});
   ByteQueue sealed, wire, answers;
-  Expecting sink;
+  fuzz::Expecting sink;
   std::size_t counter = 0;
   Status status;
   const auto seal = [&](TlsContent type, Bytes content) {

@@ -15,8 +15,6 @@ namespace starling::security {
 
 /// Room for an RSA-8192 host key and an RSA-8192 certificate key, four times over.
 inline constexpr std::size_t kMaxCertificateBytes = std::size_t{16} * 1024;
-/// A longer one is not remembered. With an ECDSA key it has 400 to 500, and OpenSSL takes ten times that.
-inline constexpr std::size_t kMaxRememberedCertificateBytes = 1024;
 
 struct TlsCertificate {
   X509Ptr certificate;

@@ -65,7 +65,7 @@ Result<std::unique_ptr<TlsChannel>> TlsChannel::create(std::unique_ptr<TlsSessio
               .tickets = nullptr,
               .max_plaintext = max_plaintext(ssl),
               .resumed = SSL_session_reused(ssl) == 1};
-  if (!session->resumable_with().empty()) {
+  if (session->expects_ticket()) {
     STARLING_TRY(TlsRecordKey key, record_key(Use::Seal, ssl, theirs));
     session->secrets() = {};
     parts.tickets = std::make_unique<TlsTicketReader>(std::move(session), std::move(key));
@@ -179,6 +179,7 @@ Status TlsChannel::on_record(TlsRecordKey::Opened record, PlaintextSink& sink) {
 
 /// RFC 8446, section 6: all but two end the connection, whatever level they claim.
 Status TlsChannel::on_alert(Bytes content) {
+  if (content.empty()) return die(SSL_AD_UNEXPECTED_MESSAGE, ErrorCode::ProtocolViolation, "empty TLS alert");
   if (content.size() != 2) return die(SSL_AD_DECODE_ERROR, ErrorCode::ProtocolViolation, "malformed TLS alert");
   const std::uint8_t description = content[1];
   remote_closed_ = description == SSL_AD_CLOSE_NOTIFY;

@@ -145,7 +145,7 @@ TEST(TlsChannel, tickets_nobody_asked_for_are_dropped) {
     stranger.use(make_libp2p_certificate(key(1)).value());
     HandshakeConfig config;
     if (known) config.expected_peer = peer_of(key(1));
-    ASSERT_TRUE(stranger.accept(*tls.dialer, std::move(config)));
+    ASSERT_TRUE(stranger.accept(*tls.dialer, {.expected_peer = config.expected_peer}));
     EXPECT_FALSE(stranger.ours().received.empty()) << "the tickets";
     stranger.take();
     Collector sink;
@@ -153,7 +153,44 @@ TEST(TlsChannel, tickets_nobody_asked_for_are_dropped) {
     EXPECT_TRUE(stranger.ours().received.empty() && sink.bytes.empty());
     EXPECT_EQ(as_text(transfer(stranger.its(), stranger.ours(), as_bytes("data")).value()), "data");
     EXPECT_EQ(as_text(transfer(stranger.ours(), stranger.its(), as_bytes("data")).value()), "data");
+    ASSERT_TRUE(stranger.accept(*tls.dialer, {.expected_peer = config.expected_peer}));
+    stranger.take();
+    EXPECT_EQ(SSL_session_reused(stranger.ssl()), 0);
   }
+}
+
+/// A stranger that promises a ticket. RFC 9149, section 4.
+int promise_ticket(SSL*, unsigned, unsigned, const unsigned char** out, std::size_t* size, X509*, std::size_t, int*,
+                   void*) {
+  static constexpr unsigned char kOne = 1;
+  *out = &kOne;
+  *size = 1;
+  return 1;
+}
+int take_request(SSL*, unsigned, unsigned, const unsigned char*, std::size_t, X509*, std::size_t, int*, void*) {
+  return 1;
+}
+
+TEST(TlsChannel, a_ticket_that_was_promised_and_is_none_ends_the_channel) {
+  TlsPair tls;
+  Stranger stranger;
+  stranger.use(make_libp2p_certificate(key(1)).value());
+  watch_traffic_secrets(*stranger.context());
+  SSL_CTX_set_num_tickets(stranger.context(), 0);
+  SSL_CTX_add_custom_ext(stranger.context(), 58, SSL_EXT_CLIENT_HELLO | SSL_EXT_TLS1_3_ENCRYPTED_EXTENSIONS,
+                         promise_ticket, nullptr, nullptr, take_request, nullptr);
+  ASSERT_TRUE(stranger.accept(*tls.dialer, {.expected_peer = peer_of(key(1))}));
+  auto its_key =
+      TlsRecordKey::create(TlsRecordKey::Use::Seal, kAes128, std::move(stranger.session().secrets().server)).value();
+  stranger.take();
+  const ByteVector message = from_hex("0400000499999999").value();
+  ByteVector record(message.size() + kTlsRecordOverhead);
+  ASSERT_TRUE(its_key.seal(TlsContent::Handshake, message, record));
+  stranger.ours().received.append(record);
+  Collector sink;
+  const Status opened = stranger.ours().channel->open(stranger.ours().received, sink);
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error(), ErrorCode::ProtocolViolation);
 }
 
 TEST(TlsChannel, a_record_beyond_the_protocols_size_is_refused_at_once) {
@@ -239,6 +276,7 @@ TEST(TlsChannel, records_that_break_the_rules_are_refused_with_an_alert) {
       {"no type", TlsContent::Invalid, "", SSL_AD_UNEXPECTED_MESSAGE},
       {"change of cipher", TlsContent(20), "01", SSL_AD_UNEXPECTED_MESSAGE},
       {"unknown type", TlsContent(99), "00", SSL_AD_UNEXPECTED_MESSAGE},
+      {"empty alert", TlsContent::Alert, "", SSL_AD_UNEXPECTED_MESSAGE},
       {"alert of one byte", TlsContent::Alert, "01", SSL_AD_DECODE_ERROR},
       {"two alerts", TlsContent::Alert, "01000100", SSL_AD_DECODE_ERROR},
       {"empty handshake", TlsContent::Handshake, "", SSL_AD_UNEXPECTED_MESSAGE},

@@ -161,13 +161,18 @@ int add_request(SSL*, unsigned, unsigned, const unsigned char** out, std::size_t
   return 1;
 }
 
+int take_answer(SSL*, unsigned, unsigned, const unsigned char* answer, std::size_t size, X509*, std::size_t, int*,
+                void*) {
+  return size == 1 && answer[0] == 1 ? 1 : 0;
+}
+
 /// How the handshake of one that sends it ends, and whether it gets a ticket.
 std::pair<Status, bool> ask_for_tickets(std::string request) {
   TlsPair tls;
   Stranger stranger;
   stranger.use(make_libp2p_certificate(key(0)).value());
-  SSL_CTX_add_custom_ext(stranger.context(), 58, SSL_EXT_CLIENT_HELLO, add_request, nullptr, &request, nullptr,
-                         nullptr);
+  SSL_CTX_add_custom_ext(stranger.context(), 58, SSL_EXT_CLIENT_HELLO | SSL_EXT_TLS1_3_ENCRYPTED_EXTENSIONS,
+                         add_request, nullptr, &request, take_answer, nullptr);
   Status status = stranger.dial(*tls.listener);
   return {std::move(status), stranger.accepted() && !stranger.its().received.empty()};
 }

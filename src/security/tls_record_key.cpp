@@ -86,6 +86,7 @@ Status TlsRecordKey::set_key() {
       expand_label(suite_->digest, secret_.view(), "iv", iv_) &&
       EVP_CipherInit_ex2(cipher_.get(), suite_->cipher.get(), key.data(), iv_.data(), int(use_), nullptr) == 1)
     return {};
+  cipher_.reset();  // nothing is sealed or opened with a key that does not belong to the count
   return broken(Op::Secure, "deriving a TLS key");
 }
 
@@ -118,7 +119,7 @@ Status TlsRecordKey::seal(TlsContent type, Bytes content, MutableBytes record) {
   int written = 0;
   EVP_CIPHER_CTX* const cipher = cipher_.get();
   const bool sealed =
-      EVP_CipherInit_ex2(cipher, nullptr, nullptr, nonce.data(), -1, nullptr) == 1 &&
+      cipher != nullptr && EVP_CipherInit_ex2(cipher, nullptr, nullptr, nonce.data(), -1, nullptr) == 1 &&
       EVP_CipherUpdate(cipher, nullptr, &written, record.data(), int(kTlsHeaderBytes)) == 1 &&
       (content.empty() || EVP_CipherUpdate(cipher, body.data(), &written, content.data(), int(content.size())) == 1) &&
       EVP_CipherUpdate(cipher, body.data() + content.size(), &written, &inner_type, 1) == 1 &&
@@ -140,7 +141,7 @@ Result<TlsRecordKey::Opened> TlsRecordKey::open(MutableBytes record) {
   int written = 0;
   EVP_CIPHER_CTX* const cipher = cipher_.get();
   const bool opened =
-      EVP_CipherInit_ex2(cipher, nullptr, nullptr, nonce.data(), -1, nullptr) == 1 &&
+      cipher != nullptr && EVP_CipherInit_ex2(cipher, nullptr, nullptr, nonce.data(), -1, nullptr) == 1 &&
       EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_AEAD_SET_TAG, int(kTagBytes), tag.data()) == 1 &&
       EVP_CipherUpdate(cipher, nullptr, &written, record.data(), int(kTlsHeaderBytes)) == 1 &&
       (inner.empty() || EVP_CipherUpdate(cipher, inner.data(), &written, inner.data(), int(inner.size())) == 1) &&

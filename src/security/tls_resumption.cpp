@@ -48,9 +48,9 @@ int on_new_session(SSL* ssl, SSL_SESSION* session) noexcept {
     resumption.given.insert(std::string(ticket_of(*session)), SslSessionPtr(session));
     return 1;
   }
-  const std::string& peer = TlsSession::of(*ssl).resumable_with();
-  if (peer.empty()) return 0;
-  resumption.got.insert(peer, SslSessionPtr(session));
+  const TlsSession& asking = TlsSession::of(*ssl);
+  if (!asking.expects_ticket()) return 0;
+  resumption.got.insert(asking.resumable_with(), SslSessionPtr(session));
   return 1;
 }
 
@@ -63,17 +63,21 @@ SSL_SESSION* on_ticket(SSL* ssl, const unsigned char* ticket, int size, int* sta
 
 int ask_for_ticket(SSL* ssl, unsigned, unsigned context, const unsigned char** out, std::size_t* size, X509*,
                    std::size_t, int*, void*) noexcept {
-  if (context != SSL_EXT_CLIENT_HELLO) return 0;  // a server need not answer
-  if (TlsSession::of(*ssl).resumable_with().empty()) return 0;
+  const bool answer = context != SSL_EXT_CLIENT_HELLO;  // has one number: how many there will be
+  if (answer ? SSL_get_num_tickets(ssl) == 0 : TlsSession::of(*ssl).resumable_with().empty()) return 0;
   *out = kOneTicket;
-  *size = sizeof kOneTicket;
+  *size = answer ? 1 : sizeof kOneTicket;
   return 1;
 }
 
 int on_ticket_request(SSL* ssl, unsigned, unsigned context, const unsigned char* request, std::size_t size, X509*,
                       std::size_t, int* alert, void*) noexcept {
-  if (context != SSL_EXT_CLIENT_HELLO) return 1;  // how many the server means to give
   *alert = SSL_AD_DECODE_ERROR;
+  if (context != SSL_EXT_CLIENT_HELLO) {
+    if (size != 1) return 0;
+    if (request[0] > 0) TlsSession::of(*ssl).promise_ticket();
+    return 1;
+  }
   if (size != sizeof kOneTicket) return 0;
   const bool wanted = std::max(request[0], request[1]) > 0;
   return SSL_set_num_tickets(ssl, wanted ? 1 : 0);

@@ -1,6 +1,7 @@
 // Resuming TLS sessions between peers that met before: no certificates, no signatures, the same round trips.
 // spec: RFC 8446, sections 2.2 and 4.6.1; RFC 9149 (ticket_request)
-// A peer gets a ticket only when it asks for one, which of all libp2p implementations only this one does; a ticket is
+// A peer gets a ticket only when it asks for one and keeps it only when it was promised, which of all libp2p
+// implementations only this one does; a ticket is
 // used once; the key exchange is always a fresh X25519, so a session's secrets do not follow from its ticket. What a
 // resumed session proves is the certificate of the one it resumes: the handshake judges it again.
 #pragma once

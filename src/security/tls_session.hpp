@@ -35,8 +35,11 @@ class TlsSession {
   bool drained() const { return readable_ == 0; }
   void detach() { in_ = nullptr, readable_ = 0, out_ = nullptr; }
 
-  /// The peer whose tickets an initiator asks for and keeps; empty, the default: nobody.
+  /// The peer whom an initiator asks for a ticket; empty, the default: nobody.
   const std::string& resumable_with() const { return resumable_with_; }
+  /// It was asked, and said that it will give one. Those of others are not kept.
+  bool expects_ticket() const { return ticket_promised_ && !resumable_with_.empty(); }
+  void promise_ticket() { ticket_promised_ = true; }
   void keep_tickets_of(std::string peer) { resumable_with_ = std::move(peer); }
   /// None is kept, and none given.
   void refuse_tickets();
@@ -51,6 +54,7 @@ class TlsSession {
   std::size_t readable_ = 0;
   ByteQueue* out_ = nullptr;
   std::string resumable_with_;
+  bool ticket_promised_ = false;
   TlsTrafficSecrets secrets_;
   SslPtr ssl_;
 };

@@ -63,6 +63,8 @@ class Stranger {
   /// Ours, and then the stranger's: after the handshake a Channel of OpenSSL's.
   Side& ours() { return ours_; }
   Side& its() { return its_; }
+  /// Its own until take().
+  TlsSession& session() { return *session_; }
   SSL* ssl() { return static_cast<WebTlsChannel&>(*its_.channel).ssl(); }
   void take() {
     ours_.take();

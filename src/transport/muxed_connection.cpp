@@ -228,7 +228,10 @@ void MuxedConnection::schedule_flush() {
 
 void MuxedConnection::flush() {
   while (!remote_gone_) {
-    if (Status sealed = seal_output(); !sealed) return end_by(CloseReason::failure(sealed.error()));
+    if (Status sealed = seal_output(); !sealed) {
+      parts_.session->output().clear();  // a channel that failed seals nothing more; what it sealed before still leaves
+      end_by(CloseReason::failure(sealed.error()));
+    }
     ByteQueue& out = parts_.wire_out;
     if (out.empty()) break;
     const auto wrote = write_wire();

@@ -57,6 +57,28 @@ TEST(Hostile, stream_flood_of_a_peer_that_does_not_read) {
   arena.endure(open_streams(arena, false), kBudget);
 }
 
+// The answer to the question waits when the record behind it ends the channel: nobody can seal it any more.
+io::Task<void> ask_and_break(Arena& arena) {
+  for (std::uint64_t round = 1; round <= 20; ++round) {
+    RawPeer peer(arena.attacker());
+    EXPECT_TRUE(co_await reach(peer, arena.target(), Stage::Muxer));
+    ByteVector both = peer.sealed(yamux_frame({Type::Ping, kSyn, 0, 7}));
+    append(both, ByteVector(66, 0));  // a record of no bytes, which do not authenticate
+    EXPECT_TRUE(co_await peer.send(both));
+    const TimePoint asked = arena.world().reactor().now();
+    co_await peer.read_until_closed();
+    EXPECT_LT(arena.world().reactor().now() - asked, 1s) << "at once, not when the goodbye has taken too long";
+    peer.close();
+    (void)co_await arena.pass(1s);
+    EXPECT_EQ(arena.swarm().closed_violation, round);
+  }
+}
+
+TEST(Hostile, a_bad_record_behind_a_question_ends_the_connection_at_once) {
+  Arena arena;
+  arena.endure(ask_and_break(arena), kBudget);
+}
+
 io::Task<void> open_and_reset(Arena& arena) {
   RawPeer peer(arena.attacker());
   io::TaskGroup tasks(arena.world().reactor());

@@ -1,5 +1,7 @@
 #include "support/raw_peer.hpp"
 
+#include "starling/base/assert.hpp"
+
 namespace starling::testing {
 
 std::string multistream(std::string_view text) {
@@ -68,10 +70,15 @@ io::Task<Status> RawPeer::send(Bytes bytes) {
   co_return Status{};
 }
 
-io::Task<Status> RawPeer::send_plain(Bytes bytes) {
+ByteVector RawPeer::sealed(Bytes plain) {
   ByteQueue wire;
-  STARLING_CO_CHECK(channel_->seal(bytes, wire));
-  co_return co_await send(wire.view());
+  STARLING_ASSERT(channel_->seal(plain, wire), "an open channel seals");
+  return to_vector(wire.view());
+}
+
+io::Task<Status> RawPeer::send_plain(Bytes bytes) {
+  const ByteVector record = sealed(bytes);
+  co_return co_await send(record);
 }
 
 io::Task<Status> RawPeer::read_more() {

@@ -39,6 +39,8 @@ class RawPeer final : private security::PlaintextSink {
   /// Bytes as they are. Errors: those of sockets; WouldBlock is waited for.
   io::Task<Status> send(Bytes bytes);
   io::Task<Status> send(std::string_view text) { return send(as_bytes(text)); }
+  /// What the channel makes of `plain`, to be sent with send().
+  ByteVector sealed(Bytes plain);
   /// Through the channel.
   io::Task<Status> send_plain(Bytes bytes);
   io::Task<Status> send_plain(std::string_view text) { return send_plain(as_bytes(text)); }

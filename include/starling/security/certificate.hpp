@@ -21,6 +21,10 @@ using VerifiedCertificatePtr = std::shared_ptr<const VerifiedCertificate>;
 /// By the digest of a certificate's DER.
 using VerifiedCertificates = DigestMemory<VerifiedCertificatePtr>;
 
+/// A longer one is not remembered, nor put into a ticket. With an ECDSA key it has 400 to 500, and OpenSSL takes ten
+/// times that.
+inline constexpr std::size_t kMaxRememberedCertificateBytes = 1024;
+
 /// A certificate and its private key. The holder wipes the key (crypto::wipe) when the TLS library has it.
 struct CertificateDer {
   ByteVector certificate;  // X.509

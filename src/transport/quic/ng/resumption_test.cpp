@@ -112,17 +112,59 @@ TEST_F(QuicResumption, either_side_can_leave_it) {
   }
 }
 
-TEST_F(QuicResumption, what_else_comes_after_the_handshake_is_ignored) {
-  const auto dialer = fresh(1), listener = fresh(2);
-  meet(*dialer, *listener);
-  ngtcp2_conn* server = static_cast<ng::NgSession&>(*server_.session).native();
-  const std::uint8_t key_update[] = {24, 0, 0, 1, 1}, endless[] = {4, 0xff, 0xff, 0xff};
-  for (const Bytes message : {Bytes(key_update), Bytes(endless)})
-    ASSERT_EQ(ngtcp2_conn_submit_crypto_data(server, NGTCP2_ENCRYPTION_LEVEL_1RTT, message.data(), message.size()), 0);
-  talk();
+TEST_F(QuicResumption, peers_with_long_certificates_get_no_tickets) {
+  const auto rsa = crypto::PrivateKey::generate(crypto::KeyType::Rsa, *random_, 3072).value();
+  const auto with_rsa = engine(security::make_certificate_der(rsa).value());
+  const auto other = fresh(2);
+  for (int round = 0; round < 2; ++round) {
+    meet(*with_rsa, *other);
+    ASSERT_TRUE(server_.session->established());
+    EXPECT_FALSE(server_.session->resumed()) << "the listener gave one";
+  }
+  for (int round = 0; round < 2; ++round) {
+    meet(*other, *with_rsa, peer_of(rsa));
+    ASSERT_TRUE(client_.session->established());
+    EXPECT_FALSE(client_.session->resumed()) << "the dialer kept one";
+  }
+}
+
+class QuicLateCrypto : public QuicResumption {
+ protected:
+  void SetUp() override { meet(*dialer_, *listener_); }
+  /// What TLS would say, were it asked.
+  void say(Side& from, Bytes message) {
+    ngtcp2_conn* connection = static_cast<ng::NgSession&>(*from.session).native();
+    ASSERT_EQ(ngtcp2_conn_submit_crypto_data(connection, NGTCP2_ENCRYPTION_LEVEL_1RTT, message.data(), message.size()),
+              0);
+    talk();
+  }
+  std::unique_ptr<Engine> dialer_ = fresh(1), listener_ = fresh(2);
+};
+
+constexpr std::uint8_t kKeyUpdate[] = {24, 0, 0, 1, 1};
+constexpr std::uint8_t kShortTicket[] = {4, 0, 0, 2, 9, 9}, kEndlessTicket[] = {4, 0xff, 0xff, 0xff, 9};
+
+TEST_F(QuicLateCrypto, tickets_that_nobody_waits_for_pass) {
+  for (const Bytes message : {Bytes(kShortTicket), Bytes(kShortTicket), Bytes(kEndlessTicket), Bytes(kKeyUpdate)})
+    say(server_, message);  // the last is inside the endless one
   EXPECT_EQ(client_.session->ended(), nullptr);
-  meet(*dialer, *listener);
+  meet(*dialer_, *listener_);
   expect_met(true);
+}
+
+// spec: RFC 9001, section 6
+TEST_F(QuicLateCrypto, a_key_update_of_tls_ends_the_connection) {
+  say(server_, kShortTicket);
+  say(server_, kKeyUpdate);
+  ASSERT_NE(client_.session->ended(), nullptr);
+  EXPECT_EQ(client_.session->ended()->error->code(), ErrorCode::ProtocolViolation);
+  EXPECT_NE(server_.session->ended(), nullptr) << "and is told";
+}
+
+TEST_F(QuicLateCrypto, a_client_has_nothing_to_say) {
+  say(client_, kShortTicket);
+  ASSERT_NE(server_.session->ended(), nullptr);
+  EXPECT_EQ(server_.session->ended()->error->code(), ErrorCode::ProtocolViolation);
 }
 
 }  // namespace

@@ -519,6 +519,7 @@ void NgSession::fail_with(int code) {
         code == NGTCP2_ERR_CRYPTO ? ngtcp2_conn_get_tls_alert(connection_.get()) : GNUTLS_A_BAD_CERTIFICATE;
     ngtcp2_ccerr_set_tls_alert(&close_error_, alert, nullptr, 0);
     if (refusal_) return end(CloseReason::failure(Error(*refusal_).while_doing(Op::Secure, "the peer's certificate")));
+    if (established_) return end(CloseReason::failure(broken(ErrorCode::ProtocolViolation, name_of_alert(alert))));
     return end(CloseReason::failure(error_of_alert(alert)));
   }
   ngtcp2_ccerr_set_liberr(&close_error_, code, nullptr, 0);

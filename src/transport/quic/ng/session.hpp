@@ -113,7 +113,8 @@ class NgSession final : public Session, private TlsOwner {
   void end(CloseReason reason);
   CloseReason reason_of_remote() const;
   void handshake_over();
-  void on_late_crypto(Bytes data);
+  bool awaits_ticket() const;
+  bool on_late_crypto(Bytes data);
   std::optional<PacketBatch> write_close(MutableBytes room, TimePoint now);
   void look_for_black_hole(TimePoint now);
 
@@ -137,8 +138,9 @@ class NgSession final : public Session, private TlsOwner {
   std::optional<Error> refusal_;  // why we did not like the certificate
   std::optional<CloseReason> ended_;
   ngtcp2_ccerr close_error_{};
-  bool tickets_ = false;  // a server was asked for one, a client was promised one that has not come
-  ByteVector ticket_;     // the part of it that has come
+  bool tickets_ = false;       // a server was asked for one, a client was promised one that may still come
+  ByteVector late_;            // the part of a message after the handshake that has come
+  std::size_t late_skip_ = 0;  // bytes of one that nobody wants
   bool farewell_due_ = false, established_ = false, resumed_ = false, confirmed_ = false, reset_received_ = false;
   std::function<void(Bytes)> qlog_;
 };

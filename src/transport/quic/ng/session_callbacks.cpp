@@ -20,7 +20,11 @@ struct Callbacks {
 
   static int crypto_data(ngtcp2_conn* connection, ngtcp2_encryption_level level, std::uint64_t offset,
                          const std::uint8_t* data, std::size_t size, void* user) {
-    if (level == NGTCP2_ENCRYPTION_LEVEL_1RTT) return self(user).on_late_crypto({data, size}), 0;
+    if (level == NGTCP2_ENCRYPTION_LEVEL_1RTT) {
+      if (self(user).on_late_crypto({data, size})) return 0;
+      ngtcp2_conn_set_tls_alert(connection, GNUTLS_A_UNEXPECTED_MESSAGE);
+      return NGTCP2_ERR_CRYPTO;
+    }
     if (!self(user).tls_) return 0;
     return ngtcp2_crypto_recv_crypto_data_cb(connection, level, offset, data, size, user);
   }
@@ -35,6 +39,7 @@ struct Callbacks {
   static int stream_data(ngtcp2_conn*, std::uint32_t flags, std::int64_t id, std::uint64_t, const std::uint8_t* data,
                          std::size_t size, void* user, void*) {
     SessionEvents& events = self(user).events_;
+    self(user).tickets_ = false;  // one comes before all data, or not at all
     if (size > 0) events.on_data(StreamId(id), {data, size});
     if ((flags & NGTCP2_STREAM_DATA_FLAG_FIN) != 0) events.on_remote_close(StreamId(id));
     return 0;

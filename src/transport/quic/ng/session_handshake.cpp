@@ -4,6 +4,16 @@
 #include "transport/quic/ng/session.hpp"
 
 namespace starling::transport::quic::ng {
+namespace {
+
+constexpr std::size_t kMessageHeader = 4, kMaxTicket = std::size_t{16} * 1024;
+constexpr std::uint8_t kNewSessionTicket = 4;  // spec: RFC 8446, 4
+
+std::size_t message_size(Bytes begun) {
+  return kMessageHeader + (std::size_t(begun[1]) << 16 | get_u16_be(begun.data() + 2));
+}
+
+}  // namespace
 
 Status NgSession::on_certificates(std::size_t count, Bytes der) {
   if (count != 1) {  // spec: tls/tls.md, Peer Authentication
@@ -22,6 +32,7 @@ Status NgSession::on_certificates(std::size_t count, Bytes der) {
                      "expected " + expected_->to_string() + ", got " + peer.to_string());
     return std::unexpected(*refusal_);
   }
+  if (der.size() > security::kMaxRememberedCertificateBytes) tickets_ = false;  // it would be in the ticket
   remote_peer_ = std::move(peer);
   remote_key_ = std::move(*key);
   return {};
@@ -38,20 +49,35 @@ Bytes NgSession::ticket_request() const {
   return counts.first(expected_ && shared_.tls->resumption() ? 2 : 0);
 }
 
-/// Of what comes in CRYPTO frames after the handshake, only the ticket that was promised counts: keys are updated
-/// without TLS (RFC 9001, section 6).
-void NgSession::on_late_crypto(Bytes data) {
-  constexpr std::size_t kHeader = 4, kMaxTicket = std::size_t{16} * 1024;
-  constexpr std::uint8_t kNewSessionTicket = 4;  // spec: RFC 8446, 4
-  if (!tls_ || !tickets_) return;
-  append(ticket_, data);
-  const std::size_t size =
-      ticket_.size() < kHeader ? kHeader : kHeader + (std::size_t(ticket_[1]) << 16 | get_u16_be(ticket_.data() + 2));
-  const bool refused = ticket_[0] != kNewSessionTicket || size > kMaxTicket;
-  if (!refused && (ticket_.size() < kHeader || ticket_.size() < size)) return;
-  if (!refused) shared_.tls->keep_ticket(tls_.get(), Bytes(ticket_).first(size), remote_peer_);
-  tickets_ = false;
-  ticket_ = {};
+bool NgSession::awaits_ticket() const { return tickets_ && ngtcp2_conn_is_server(connection_.get()) == 0; }
+
+/// Tickets are all that may come in CRYPTO frames after the handshake, and from a server alone; keys are updated
+/// without TLS (RFC 9001, section 6). One that was promised is kept, the others pass. False for anything else.
+bool NgSession::on_late_crypto(Bytes data) {
+  if (ngtcp2_conn_is_server(connection_.get()) != 0) return false;
+  while (!data.empty()) {
+    const std::size_t size = late_.size() < kMessageHeader ? kMessageHeader : message_size(late_);
+    const std::size_t count = std::min(late_skip_ > 0 ? late_skip_ : size - late_.size(), data.size());
+    const Bytes piece = data.first(count);
+    data = data.subspan(count);
+    if (late_skip_ > 0) {
+      late_skip_ -= count;
+      continue;
+    }
+    append(late_, piece);
+    if (late_.size() < kMessageHeader) continue;
+    if (late_[0] != kNewSessionTicket) return false;
+    const std::size_t whole = message_size(late_);
+    const bool wanted = awaits_ticket() && whole <= kMaxTicket;
+    if (wanted && late_.size() < whole) continue;
+    if (wanted) {
+      shared_.tls->keep_ticket(tls_.get(), late_, remote_peer_);
+      tickets_ = false;
+    }
+    late_skip_ = whole - late_.size();
+    late_ = {};
+  }
+  return true;
 }
 
 void NgSession::handshake_over() {
@@ -65,7 +91,7 @@ void NgSession::handshake_over() {
   if (theirs != nullptr && theirs->max_idle_timeout > 0)
     keep_alive = std::min(keep_alive, duration_from_ng(theirs->max_idle_timeout) / 2);
   ngtcp2_conn_set_keep_alive_timeout(connection_.get(), ng::to_ng(keep_alive));
-  if (tickets_ && ngtcp2_conn_is_server(connection_.get()) != 0) {
+  if (tickets_ && !awaits_ticket()) {
     TlsContext::give_ticket(tls_.get());
     tickets_ = false;
   }

@@ -174,7 +174,7 @@ Result<TlsHandle> TlsContext::make_client(const std::optional<PeerId>& expected)
   STARLING_TRY(TlsHandle handle,
                make_session(GNUTLS_CLIENT | GNUTLS_KEY_SHARE_TOP | (tickets ? 0 : GNUTLS_NO_TICKETS)));
   if (!tickets) return handle;
-  if (const auto met = met_.take(as_text(expected->bytes())))  // a session that is too old is refused, and no loss
+  if (const auto met = met_.take(as_text(expected->bytes())))  // if it is refused, the handshake is a full one
     gnutls_session_set_data(handle.get(), met->view().data(), met->size());
   return handle;
 }

@@ -49,9 +49,10 @@ class TlsOwner {
 ///
 /// Resuming leaves out certificates and signatures between peers of this implementation that met before (RFC 8446, 2.2;
 /// RFC 9149): a client that knows whom it dials asks for a ticket, a server that is asked says that it will give one,
-/// and gives it after the handshake. A client uses a ticket once, with a fresh X25519. The server keeps nothing: the
-/// ticket holds the session, under a key of this run that changes with time. What a resumed session proves is the
-/// certificate of the one it resumes; the caller judges it again, with on_certificates() through check_resumed().
+/// and gives it after the handshake. A client uses a ticket once; the server insists on a fresh X25519. It keeps
+/// nothing: the ticket holds the session, under a key of this run that changes with time. What a resumed session proves
+/// is the certificate of the one it resumes; the caller judges it again, with on_certificates() through
+/// check_resumed().
 class TlsContext {
  public:
   /// Sessions a client keeps, of one peer the latest: 2 KiB each.

@@ -176,7 +176,10 @@ class Runner:
             return
         try:
             for cell in group.cells:
-                self.record(cell, self.run_cell(cell, listener, group))
+                outcome = self.run_cell(cell, listener, group)
+                self.record(cell, outcome)
+                if outcome.status == "known" and not listener.process.alive():  # the others' cells need one
+                    listener = group.listener.listen(group.stack, group.key_type, self.work, log, *group.flags)
         finally:
             code = listener.process.stop()
         if code != 0 and not listener.killed:

@@ -47,6 +47,19 @@ class Discard final : public security::PlaintextSink {
   std::size_t bytes = 0;
 };
 
+/// Gives the bytes 0, 1, 2 … 255, 0, 1 …
+class Counting {
+ public:
+  ByteVector next(std::size_t size) {
+    ByteVector bytes(size);
+    for (std::uint8_t& byte : bytes) byte = std::uint8_t(next_++);
+    return bytes;
+  }
+
+ private:
+  std::size_t next_ = 0;
+};
+
 /// Takes the bytes 0, 1, 2 … 255, 0, 1 … and no others.
 class Expecting final : public security::PlaintextSink {
  public:

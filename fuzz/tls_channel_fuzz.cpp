@@ -25,7 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                                  .tickets = nullptr});
   ByteQueue sealed, wire, answers;
   fuzz::Expecting sink;
-  std::size_t counter = 0;
+  fuzz::Counting source;
   Status status;
   const auto seal = [&](TlsContent type, Bytes content) {
     const std::size_t record = content.size() + security::kTlsRecordOverhead;
@@ -35,9 +35,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   while (status && !input.empty()) {
     const std::uint8_t what = input.byte();
     if (what < 64) {  // data
-      ByteVector plaintext(std::size_t(what) * what * 4);
-      for (std::uint8_t& byte : plaintext) byte = std::uint8_t(counter++);
-      seal(TlsContent::ApplicationData, plaintext);
+      seal(TlsContent::ApplicationData, source.next(std::size_t(what) * what * 4));
     } else if (what < 96) {  // an alert, a message or something unknown
       const auto type = TlsContent(input.byte() % 3 + 20);
       seal(type, input.take(what - 64u));

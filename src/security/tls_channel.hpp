@@ -1,8 +1,8 @@
 // An established libp2p TLS 1.3 connection as a Channel. The handshake was OpenSSL's; the records are our own.
 // spec: tls/tls.md; RFC 8446, sections 4.6 (messages after the handshake), 5 (records) and 6 (alerts).
 // Resource: one thread. No allocation per record: they are sealed straight into the outgoing queue and opened in place
-// in the incoming one. Costs 2.6 KiB while idle; OpenSSL's session is kept only where a ticket is expected, until the
-// first record.
+// in the incoming one. Idle it holds two of OpenSSL's ciphers; OpenSSL's session is kept only where a ticket is
+// expected, until the first record.
 #pragma once
 
 #include <cstdint>

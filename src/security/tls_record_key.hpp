@@ -23,7 +23,7 @@ inline constexpr std::size_t kMaxTlsRecordBody = kMaxTlsPlaintext + 256;
 /// Header, type of the content, tag.
 inline constexpr std::size_t kTlsRecordOverhead = kTlsHeaderBytes + 1 + 16;
 
-/// Resource: moved, not copied; wiped when it dies; one thread. 1.2 KiB, nearly all of it OpenSSL's cipher.
+/// Resource: moved, not copied; wiped when it dies; one thread.
 class TlsRecordKey {
  public:
   enum class Use : std::uint8_t { Open = 0, Seal = 1 };

@@ -15,7 +15,8 @@ struct TlsTrafficSecrets {
   /// Records OpenSSL has sent under this side's own secret: tickets.
   std::uint64_t records_sent = 0;
 
-  /// Of a line of the key log: a name, the client's random number, the secret in hexadecimal. `server`: this side is.
+  /// Of a line of the key log: a name, the client's random number, the secret in hexadecimal. `server_side`: this side
+  /// is the server.
   void take_line(std::string_view line, bool server_side);
 };
 

@@ -63,7 +63,7 @@ io::Task<void> ask_and_break(Arena& arena) {
     RawPeer peer(arena.attacker());
     EXPECT_TRUE(co_await reach(peer, arena.target(), Stage::Muxer));
     ByteVector both = peer.sealed(yamux_frame({Type::Ping, kSyn, 0, 7}));
-    append(both, ByteVector(66, 0));  // a record of no bytes, which do not authenticate
+    append(both, ByteVector(66, 0));  // records of no bytes, not even a tag
     EXPECT_TRUE(co_await peer.send(both));
     const TimePoint asked = arena.world().reactor().now();
     co_await peer.read_until_closed();

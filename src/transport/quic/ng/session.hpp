@@ -90,7 +90,7 @@ class NgSession final : public Session, private TlsOwner {
   Status on_certificates(std::size_t count, Bytes der) override;
   void on_key_log(std::string_view line) override;
   Bytes ticket_request() const override;
-  void on_ticket_request() override { tickets_ = true; }
+  bool on_ticket_request(Bytes counts) override;
 
   void prepare(ngtcp2_settings& settings, ngtcp2_transport_params& params, TimePoint now);
   bool finish_start(bool server);

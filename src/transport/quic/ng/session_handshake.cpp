@@ -1,4 +1,6 @@
 // Who the peer is, and tickets: what a session has to do with TLS.
+#include <algorithm>
+
 #include "starling/security/certificate.hpp"
 #include "transport/quic/ng/convert.hpp"
 #include "transport/quic/ng/session.hpp"
@@ -47,6 +49,12 @@ Bytes NgSession::ticket_request() const {
   const Bytes counts(kOneEach);
   if (ngtcp2_conn_is_server(connection_.get()) != 0) return counts.first(tickets_ ? 1 : 0);
   return counts.first(expected_ && shared_.tls->resumption() ? 2 : 0);
+}
+
+bool NgSession::on_ticket_request(Bytes counts) {
+  if (counts.size() != (ngtcp2_conn_is_server(connection_.get()) != 0 ? 2u : 1u)) return false;
+  tickets_ = std::ranges::any_of(counts, [](std::uint8_t count) { return count > 0; });
+  return true;
 }
 
 bool NgSession::awaits_ticket() const { return tickets_ && ngtcp2_conn_is_server(connection_.get()) == 0; }

@@ -86,10 +86,7 @@ int send_ticket_request(gnutls_session_t session, gnutls_buffer_t to) noexcept {
 }
 
 int take_ticket_request(gnutls_session_t session, const unsigned char* data, std::size_t size) noexcept {
-  if (size == 0) return GNUTLS_E_UNEXPECTED_PACKET_LENGTH;
-  if (std::any_of(data, data + size, [](unsigned char count) { return count > 0; }))
-    owner_of(session).on_ticket_request();
-  return 0;
+  return owner_of(session).on_ticket_request({data, size}) ? 0 : GNUTLS_E_UNEXPECTED_PACKET_LENGTH;
 }
 
 int add_ticket_request(gnutls_session_t session) {

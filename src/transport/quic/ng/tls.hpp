@@ -38,8 +38,8 @@ class TlsOwner {
   virtual void on_key_log(std::string_view line) = 0;
   /// What to say about tickets (RFC 9149, section 4); empty: nothing.
   virtual Bytes ticket_request() const = 0;
-  /// A server is asked for a ticket, a client is told that it will get one.
-  virtual void on_ticket_request() = 0;
+  /// A server is asked for a ticket, a client is told that it will get one. False: `counts` has not the form for that.
+  virtual bool on_ticket_request(Bytes counts) = 0;
 
  protected:
   ~TlsOwner() = default;
@@ -55,7 +55,12 @@ class TlsOwner {
 /// check_resumed().
 class TlsContext {
  public:
-  /// Sessions a client keeps, of one peer the latest: 2 KiB each.
+  TlsContext() = default;
+  TlsContext(const TlsContext&) = delete;
+  TlsContext& operator=(const TlsContext&) = delete;
+  ~TlsContext();
+
+  /// Sessions a client keeps, of one peer the latest; a peer whose certificate is long gives none.
   static constexpr std::size_t kResumableSessions = 256;
 
   /// Without a certificate none is shown, which every libp2p peer refuses. Errors: Internal (GnuTLS).
@@ -74,11 +79,6 @@ class TlsContext {
   static void give_ticket(gnutls_session_t session);
   /// `message` is what came for a client after the handshake; a ticket is kept for the next one that dials `peer`.
   void keep_ticket(gnutls_session_t session, Bytes message, const PeerId& peer);
-
-  TlsContext() = default;
-  TlsContext(const TlsContext&) = delete;
-  TlsContext& operator=(const TlsContext&) = delete;
-  ~TlsContext();
 
  private:
   Result<TlsHandle> make_session(unsigned flags) const;
